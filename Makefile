@@ -1,0 +1,67 @@
+# make demo        a CRM with sample data on http://localhost:8000 (PORT=8080 make demo: another port)
+# make test        every check that CI runs
+# make test-slow   the tests that take minutes
+# make benchmark   what a request costs against a hand-written twin
+# make clean       removes what the others made
+#
+# Needs Python 3.11 or newer and a network that reaches PyPI and npm, nothing else.
+
+PORT ?= 8000
+DATA ?= demo
+SHELL := /bin/sh
+BIN := .venv/bin
+
+# Files that say what is installed; newer than the stamp means: install again.
+PACKAGING := pyproject.toml hatch_build.py package.json package-lock.json
+AXE := node_modules/axe-core/axe.min.js
+
+.PHONY: demo test test-slow benchmark lint clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Files that/,$$d'
+
+demo: .venv/installed
+	$(BIN)/kartoteka demo --port $(PORT) --data $(DATA)
+
+test: lint .venv/chromium
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow"
+
+test-slow: .venv/chromium
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+benchmark: .venv/installed-dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv node_modules runtime/kartoteka_runtime/web/static/vendor
+
+.venv/bin/python:
+	@python=$$(sh tools/find_python.sh) && echo "$$python -m venv .venv" && "$$python" -m venv .venv
+
+.venv/pip: .venv/bin/python
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+.venv/installed: .venv/pip $(PACKAGING)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/pip $(PACKAGING) $(AXE)
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch .venv/installed $@
+
+.venv/chromium: .venv/installed-dev
+	$(BIN)/python tools/chromium.py > $@.found
+	@mv $@.found $@
+
+# The accessibility checks of the tests; a removed node_modules is brought again.
+$(AXE): | .venv/pip
+	rm -f runtime/kartoteka_runtime/web/static/vendor/versions.sha256
+	$(BIN)/python -m pip install --quiet --editable . --no-deps
