@@ -1,0 +1,86 @@
+"""Scope: what every check looks at, and the questions that many of them ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kartoteka.diagnostics import Diagnostic
+from kartoteka.loading.extensions import MetadataTree
+from kartoteka.loading.positioned import YamlMap
+from kartoteka.loading.read_label import maps_in
+from kartoteka.loading.sources import place_of
+from kartoteka.location import Location
+from kartoteka.model.entity import Entity
+from kartoteka.model.field_types import FIELD_TYPES
+from kartoteka.names import did_you_mean
+from kartoteka.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A registry that may still be wrong, and the tree that knows where everything was said."""
+
+    registry: Registry
+    tree: MetadataTree
+    command_handlers: frozenset[tuple[str, str]] | None = frozenset()
+    panels: frozenset[str] | None = frozenset()
+
+    def where(self, kind: str, name: str, *path: str) -> Location:
+        """Return where a property stands (``where("entity", "lead", "fields", "score")``)."""
+        return place_of(self.tree, kind, name, *path)
+
+    def content(self, kind: str, name: str) -> YamlMap:
+        """Return the merged document of an object."""
+        return self.tree.of_kind(kind)[name]
+
+    def is_unreadable(self, kind: str, name: str) -> bool:
+        """Return whether the object is there, but in a file that could not be read."""
+        return (kind, name) in self.tree.unreadable
+
+    def entity(self, name: str) -> Entity | None:
+        """Return an entity, None when there is none of that name."""
+        return self.registry.entities.get(name)
+
+    def doubtful_fields(self, entity: str) -> frozenset[str]:
+        """Return the fields of which something was refused: what depends on them is not judged."""
+        return frozenset(
+            str(item["name"])
+            for item in maps_in(self.content("entity", entity), "fields")
+            if "name" in item and self.is_doubtful(item)
+        )
+
+    def is_doubtful(self, field: YamlMap) -> bool:
+        """Return whether something of a field was refused, or its type does not exist."""
+        return (
+            bool(field.damaged)
+            or field.get("type") not in FIELD_TYPES
+            or any(option.damaged for option in maps_in(field, "options"))
+            or ("choice" in field and field["choice"] not in self.registry.choices)
+        )
+
+    def mentions_doubtful_field(self, entity: str, text: str) -> bool:
+        """Return whether a text names a doubtful field of an entity."""
+        return bool(self.doubtful_fields(entity) & set(re.findall(r"\w+", text)))
+
+    def unknown(
+        self, kind: str, name: str, location: Location, code: str
+    ) -> Iterator[Diagnostic]:
+        """Yield a diagnostic when there is no object of a kind with that name."""
+        known = self.tree.of_kind(kind)
+        if name not in known and not self.is_unreadable(kind, name):
+            yield Diagnostic(
+                location, code, f'there is no {kind.replace("_", " ")} "{name}"',
+                did_you_mean(name, known),
+            )  # fmt: skip
+
+    def unknown_field(
+        self, entity: Entity, name: str, location: Location, code: str
+    ) -> Iterator[Diagnostic]:
+        """Yield a diagnostic when the entity has no such field."""
+        if name not in entity.field_by_name:
+            yield Diagnostic(
+                location, code, f'"{name}" is not a field of "{entity.name}"',
+                did_you_mean(name, entity.field_by_name),
+            )  # fmt: skip

@@ -1,0 +1,132 @@
+"""The words of a condition's text: names, literals, brackets and commas, each with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kartoteka.conditions.condition_error import ConditionError
+
+MAX_CHARACTERS = 10_000
+
+
+class TokenKind(StrEnum):
+    """What a token is; punctuation is its own kind."""
+
+    DATE_TIME = "date_time"
+    DATE = "date"
+    GUID = "guid"
+    NUMBER = "number"
+    NAME = "name"
+    TEXT = "text"
+    OPEN = "("
+    CLOSE = ")"
+    COMMA = ","
+    SLASH = "/"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word; ``text`` is as written, quotes included."""
+
+    kind: TokenKind
+    text: str
+    offset: int
+
+    def __str__(self) -> str:
+        """Return how a message shows it."""
+        if self.kind is TokenKind.END:
+            return "the end"
+        shown = self.text if len(self.text) <= 40 else self.text[:40] + "…"
+        return shown if self.kind is TokenKind.TEXT else f'"{shown}"'
+
+
+_PATTERN = re.compile(
+    r"""
+      (?P<space>[ \t\r\n\u00a0]+)
+    | (?P<date_time>\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?(?![\w.:]))
+    | (?P<guid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w.-]))
+    | (?P<date>\d{4}-\d\d-\d\d(?![\w.:-]))
+    | (?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.:-]))
+    | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<text>'(?:[^']|'')*')
+    | (?P<punctuation>[(),/])
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_FOREIGN: tuple[tuple[str, str], ...] = (
+    ("<>", 'write "ne"'),
+    ("!=", 'write "ne"'),
+    ("<=", 'write "le"'),
+    (">=", 'write "ge"'),
+    ("==", 'write "eq"'),
+    ("&&", 'write "and"'),
+    ("||", 'write "or"'),
+    ("=", 'write "eq"'),
+    ("<", 'write "lt"'),
+    (">", 'write "gt"'),
+    ("!", 'write "not"'),
+    ('"', "texts stand in single quotes"),
+    ("“", "texts stand in single quotes"),
+    ("‘", "texts stand in straight single quotes"),
+    ("’", "texts stand in straight single quotes"),
+    ("[", "lists stand in parentheses"),
+    (".", 'write "/" between the steps of a path'),
+)
+_BAD_CHARACTERS = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]")
+_PUNCTUATION: Mapping[str, TokenKind] = {
+    kind.value: kind for kind in (TokenKind.OPEN, TokenKind.CLOSE, TokenKind.COMMA, TokenKind.SLASH)
+}
+
+
+def split(text: str) -> tuple[Token, ...]:
+    """Return the tokens of a condition, the last one of kind END.
+
+    Raises:
+        ConditionError: The text is too long or holds something that is no token.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise ConditionError(
+            f"a condition of {len(text)} characters is too long; at most {MAX_CHARACTERS} are read",
+            MAX_CHARACTERS,
+        )
+    if bad := _BAD_CHARACTERS.search(text):
+        raise ConditionError(
+            f"the character U+{ord(bad.group()):04X} cannot stand in a condition", bad.start()
+        )
+    tokens: list[Token] = []
+    offset = 0
+    while offset < len(text):
+        match = _PATTERN.match(text, offset)
+        if match is None:
+            raise _no_token(text, offset)
+        if match.lastgroup != "space":
+            tokens.append(Token(_kind_of(match), match.group(), offset))
+        offset = match.end()
+    tokens.append(Token(TokenKind.END, "", len(text)))
+    return tuple(tokens)
+
+
+def _kind_of(match: re.Match[str]) -> TokenKind:
+    group = match.lastgroup or ""
+    return _PUNCTUATION[match.group()] if group == "punctuation" else TokenKind(group)
+
+
+def _no_token(text: str, offset: int) -> ConditionError:
+    """Return the error for a place where no token begins."""
+    rest = text[offset:]
+    if rest.startswith("'"):
+        return ConditionError(
+            "this text has no end", offset, "close it with '; a quote inside a text is written ''"
+        )
+    for foreign, advice in _FOREIGN:
+        if rest.startswith(foreign):
+            return ConditionError(f"{foreign} is not part of a condition", offset, advice)
+    if rest[0].isdigit() or rest[0] in "+-":
+        word = re.match(r"[^\s(),/']+", rest)
+        shown = word.group()[:40] if word else rest[0]
+        return ConditionError(f"{shown} is no number, date or id", offset)
+    return ConditionError(f'"{rest[0]}" is not part of a condition', offset)

@@ -1,0 +1,319 @@
+"""What ``extends: account`` adds: documents merged in layers, property by property.
+
+Maps merge key by key. Lists of named things merge by what names them; what is new goes to the end,
+or where ``after`` and ``before`` say. Lists of plain values replace, except features, which add.
+Every value keeps its mark, and a value set again keeps the marks of the layers below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kartoteka.diagnostics import Diagnostics
+from kartoteka.loading.load_bundle import Document, LoadedBundle
+from kartoteka.loading.positioned import Mark, YamlList, YamlMap, copy_of
+from kartoteka.loading.shape_check import check_complete
+from kartoteka.names import did_you_mean
+
+# Lists of named things: the keys of which one names an item, and what an item is called.
+NAMED_LISTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "columns": (("field",), "column"),
+    "commands": (("name",), "command"),
+    "controls": (("field", "subgrid", "quick_view", "panel"), "control"),
+    "entries": (("name",), "entry"),
+    "fields": (("name",), "field"),
+    "groups": (("name",), "group"),
+    "keys": (("name",), "key"),
+    "options": (("name",), "option"),
+    "parameters": (("name",), "parameter"),
+    "privileges": (("entity",), "privilege"),
+    "reasons": (("name",), "reason"),
+    "sections": (("name",), "section"),
+    "states": (("name",), "state"),
+    "tabs": (("name",), "tab"),
+}
+ADDING_LISTS = frozenset({"features", "includes"})
+REMOVING_KINDS = frozenset({"form", "navigation", "view"})
+_PLACING_KEYS = frozenset({"after", "before", "remove"})
+_HEAD_KEYS = frozenset({"kind", "format", "extends"})
+
+Identity = tuple[str, str]
+
+
+@dataclass(slots=True)
+class MetadataTree:
+    """All documents after layering: ``{kind: {name: content}}`` in the order they appeared.
+
+    ``bundle_of`` names the bundle that defined an object; ``layer_of`` gives each file's layer,
+    counted from 0 for the lowest; ``labels`` are the labels documents in layer order.
+    """
+
+    objects: dict[str, dict[str, YamlMap]] = field(default_factory=dict)
+    bundle_of: dict[tuple[str, str], str] = field(default_factory=dict)
+    layer_of: dict[str, int] = field(default_factory=dict)
+    labels: list[Document] = field(default_factory=list)
+    unreadable: set[tuple[str, str]] = field(default_factory=set)
+    bundle_of_layer: list[str] = field(default_factory=list)
+
+    def of_kind(self, kind: str) -> dict[str, YamlMap]:
+        """Return ``{name: content}`` of one document kind."""
+        return self.objects.setdefault(kind, {})
+
+    def bundle_at(self, mark: Mark, default: str = "") -> str:
+        """Return the bundle whose file holds a mark."""
+        layer = self.layer_of.get(mark.file)
+        return default if layer is None else self.bundle_of_layer[layer]
+
+
+def merge_bundles(bundles: tuple[LoadedBundle, ...], diagnostics: Diagnostics) -> MetadataTree:
+    """Return the layers as one tree; mistakes between them go to ``diagnostics``.
+
+    Args:
+        bundles: Lowest layer first.
+        diagnostics: Receives objects defined twice, extensions of nothing, names given twice.
+    """
+    tree = MetadataTree()
+    for layer, bundle in enumerate(bundles):
+        tree.bundle_of_layer.append(bundle.info.name)
+        for document in bundle.documents:
+            tree.layer_of[document.content.mark.file] = layer
+    defined_in = {
+        (document.kind, document.name): bundle.info.name
+        for bundle in bundles
+        for document in bundle.documents
+        if not document.is_extension
+    }
+    extended: set[tuple[str, str]] = set()
+    for bundle in bundles:
+        tree.unreadable |= bundle.unreadable
+        for document in bundle.documents:
+            if document.kind == "labels":
+                tree.labels.append(document)
+            elif not document.is_extension:
+                _define(tree, document, diagnostics)
+        for document in bundle.documents:
+            if document.kind != "labels" and document.is_extension:
+                if _extend(tree, document, defined_in, diagnostics):
+                    extended.add((document.kind, document.name))
+    for kind, name in sorted(extended):
+        check_complete(tree.objects[kind][name], kind, diagnostics)
+    return tree
+
+
+def _define(tree: MetadataTree, document: Document, diagnostics: Diagnostics) -> None:
+    objects = tree.of_kind(document.kind)
+    if document.name in objects:
+        other = objects[document.name].at("name")
+        diagnostics.add(
+            document.content.at("name", "name"), "bundle/duplicate-object",
+            f'the {_spoken(document.kind)} "{document.name}" is already defined in {other}',
+            f"to change it, write extends: {document.name} instead of name",
+        )  # fmt: skip
+        return
+    content = copy_of(document.content)
+    _drop_repeated(content, document.kind, diagnostics)
+    objects[document.name] = content
+    tree.bundle_of[document.kind, document.name] = document.bundle
+
+
+def _extend(
+    tree: MetadataTree,
+    document: Document,
+    defined_in: dict[tuple[str, str], str],
+    diagnostics: Diagnostics,
+) -> bool:
+    target = tree.of_kind(document.kind).get(document.name)
+    if target is None:
+        if (document.kind, document.name) in tree.unreadable:
+            return False
+        later = defined_in.get((document.kind, document.name), "")
+        hint = did_you_mean(document.name, tree.of_kind(document.kind))
+        if later:
+            hint = f'bundle "{later}" defines it; name that bundle in requires of bundle.yaml'
+        diagnostics.add(
+            document.content.at("extends", "extends"), "extension/unknown-object",
+            f'there is no {_spoken(document.kind)} "{document.name}" to extend', hint,
+        )  # fmt: skip
+        return False
+    content = copy_of(document.content)
+    _drop_repeated(content, document.kind, diagnostics)
+    _Merge(document.kind, diagnostics).maps(target, content, top=True)
+    return True
+
+
+def overlay(target: YamlMap, upper: YamlMap) -> None:
+    """Merge ``upper`` over ``target`` as an extension would, without placing keys."""
+    _Merge("", Diagnostics()).maps(target, upper)
+
+
+class _Merge:
+    """Merges one extension into the object below it."""
+
+    def __init__(self, kind: str, diagnostics: Diagnostics) -> None:
+        self._kind = kind
+        self._diagnostics = diagnostics
+
+    def maps(self, target: YamlMap, upper: YamlMap, *, top: bool = False) -> None:
+        target.damaged |= upper.damaged
+        for key, value in upper.items():
+            if key in _PLACING_KEYS or (top and key in _HEAD_KEYS):
+                continue
+            current = target.get(key)
+            if isinstance(current, YamlMap) and isinstance(value, YamlMap):
+                self.maps(current, value)
+            elif isinstance(value, YamlList) and key in NAMED_LISTS and _holds_maps(value):
+                if not isinstance(current, YamlList):
+                    current = YamlList(value.mark)
+                    target.put(key, current, key_mark=upper.key_marks[key], value_mark=value.mark)
+                self._named_lists(key, current, value)
+            elif isinstance(current, YamlList) and isinstance(value, YamlList) and (
+                key in ADDING_LISTS
+            ):
+                for item, mark in value.marked():
+                    if item not in current:
+                        current.add(item, mark)
+            else:
+                set_again(target, key, copy_of(value), upper.key_marks[key],
+                          upper.value_marks[key])  # fmt: skip
+
+    def _named_lists(self, key: str, target: YamlList, upper: YamlList) -> None:
+        for item, mark in upper.marked():
+            identity = identity_of(key, item)
+            if identity is None:
+                continue
+            index = _index_of(key, target, identity)
+            if item.get("remove") is True:
+                self._remove(key, target, item, identity, index)
+            elif index is None:
+                added = copy_of(item)
+                for placing in _PLACING_KEYS:
+                    added.pop(placing, None)
+                self._place(key, target, added, mark, item)
+            else:
+                self.maps(target[index], item)
+                if "after" in item or "before" in item:
+                    moved, moved_mark = target.pop(index), target.item_marks.pop(index)
+                    self._place(key, target, moved, moved_mark, item)
+
+    def _remove(
+        self, key: str, target: YamlList, item: YamlMap, identity: Identity, index: int | None
+    ) -> None:
+        noun = NAMED_LISTS[key][1]
+        if self._kind not in REMOVING_KINDS:
+            self._diagnostics.add(
+                item.at_key("remove"), "extension/cannot-remove",
+                f'the {noun} "{identity[1]}" belongs to another bundle and cannot be removed',
+                "take it off the forms and views instead",
+            )  # fmt: skip
+        elif index is None:
+            self._diagnostics.add(
+                item.at(identity[0]), "extension/unknown-item",
+                f'there is no {noun} "{identity[1]}" to remove',
+                did_you_mean(identity[1], _names_in(key, target)),
+            )  # fmt: skip
+        else:
+            del target[index]
+            del target.item_marks[index]
+
+    def _place(
+        self, key: str, target: YamlList, added: YamlMap, mark: Mark, upper: YamlMap
+    ) -> None:
+        where = "after" if "after" in upper else "before" if "before" in upper else ""
+        if not where:
+            target.add(added, mark)
+            return
+        neighbour = upper[where]
+        index = next(
+            (i for i, item in enumerate(target) if _name_of(key, item) == neighbour), None
+        )
+        if index is None:
+            self._diagnostics.add(
+                upper.at(where), "extension/unknown-item",
+                f'there is no {NAMED_LISTS[key][1]} "{neighbour}" to stand {where}',
+                did_you_mean(neighbour, _names_in(key, target)),
+            )  # fmt: skip
+            target.add(added, mark)
+            return
+        index += where == "after"
+        target.insert(index, added)
+        target.item_marks.insert(index, mark)
+
+
+def set_again(target: YamlMap, key: str, value: Any, key_mark: Mark, value_mark: Mark) -> None:
+    """Set a key of a lower layer; what it was is kept among the earlier ones."""
+    if key in target:
+        before = (target.value_marks[key], target[key])
+        target.earlier[key] = (*target.earlier.get(key, ()), before)
+    target.put(key, value, key_mark=key_mark, value_mark=value_mark)
+
+
+def identity_of(key: str, item: Any) -> Identity | None:
+    """Return which key names an item of list ``key`` and the name, or None when nothing does."""
+    if not isinstance(item, YamlMap):
+        return None
+    for naming in NAMED_LISTS[key][0]:
+        if isinstance(item.get(naming), str):
+            return naming, item[naming]
+    return None
+
+
+def _name_of(key: str, item: Any) -> str:
+    identity = identity_of(key, item)
+    return identity[1] if identity else ""
+
+
+def _names_in(key: str, items: YamlList) -> list[str]:
+    return [_name_of(key, item) for item in items]
+
+
+def _index_of(key: str, items: YamlList, identity: Identity) -> int | None:
+    return next((i for i, item in enumerate(items) if identity_of(key, item) == identity), None)
+
+
+def _holds_maps(items: YamlList) -> bool:
+    return any(isinstance(item, YamlMap) for item in items)
+
+
+def _drop_repeated(content: YamlMap, kind: str, diagnostics: Diagnostics) -> None:
+    """Report items of one list that bear the same name, and keep the first."""
+
+    def look(value: Any, key: str) -> None:
+        if isinstance(value, YamlMap):
+            for inner_key, inner in value.items():
+                look(inner, inner_key)
+        elif isinstance(value, YamlList) and key in NAMED_LISTS and _holds_maps(value):
+            _drop_repeated_items(value, key, kind, diagnostics)
+            for item in value:
+                look(item, "")
+
+    look(content, "")
+
+
+def _drop_repeated_items(
+    items: YamlList, key: str, kind: str, diagnostics: Diagnostics
+) -> None:
+    seen: dict[Identity, YamlMap] = {}
+    kept: list[tuple[Any, Mark]] = []
+    for item, mark in items.marked():
+        identity = identity_of(key, item)
+        if identity is None:
+            continue  # its shape was refused
+        if identity in seen:
+            noun = NAMED_LISTS[key][1]
+            line = seen[identity].mark.line
+            diagnostics.add(
+                item.at(identity[0]), f"{kind}/duplicate-{noun}",
+                f'the {noun} "{identity[1]}" is already in this list, in line {line}',
+            )  # fmt: skip
+            continue
+        seen[identity] = item
+        kept.append((item, mark))
+    items[:] = [item for item, _ in kept]
+    items.item_marks = [mark for _, mark in kept]
+
+
+def _spoken(kind: str) -> str:
+    return kind.replace("_", " ")
+
+

@@ -1,0 +1,117 @@
+"""YamlMap and YamlList: plain containers that know where each key and value stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from kartoteka.location import Location
+
+
+class Mark(NamedTuple):
+    """A place in a file; ``line`` and ``column`` count from 1.
+
+    ``text_shift`` is how many columns after the mark the text of a scalar begins (1 when it is
+    quoted), or -1 when it spans lines, so that no column inside it can be told.
+    """
+
+    file: str
+    line: int
+    column: int
+    text_shift: int = 0
+
+    def location(self, path: str = "") -> Location:
+        """Return the place as diagnostics show it."""
+        return Location(self.file, self.line, self.column, path)
+
+    def inside(self, offset: int) -> Location:
+        """Return the place ``offset`` characters into the scalar that stands here."""
+        if self.text_shift < 0:
+            return self.location()
+        return Location(self.file, self.line, self.column + self.text_shift + offset)
+
+
+BUILT_IN = Mark("<built in>", 1, 1)
+
+
+class YamlMap(dict[str, Any]):
+    """A mapping with the mark of each key and value.
+
+    ``earlier`` keeps, for a key that a later layer set again, where lower layers had set it and
+    to what, lowest first. ``damaged`` names keys that were refused and taken out, so that nobody complains
+    a second time about what is missing.
+    """
+
+    __slots__ = ("damaged", "earlier", "key_marks", "mark", "value_marks")
+
+    def __init__(self, mark: Mark = BUILT_IN) -> None:
+        """Start empty at a place."""
+        super().__init__()
+        self.mark = mark
+        self.key_marks: dict[str, Mark] = {}
+        self.value_marks: dict[str, Mark] = {}
+        self.earlier: dict[str, tuple[tuple[Mark, Any], ...]] = {}
+        self.damaged: set[str] = set()
+
+    def put(self, key: str, value: Any, *, key_mark: Mark, value_mark: Mark) -> None:
+        """Set a key together with its places."""
+        self[key] = value
+        self.key_marks[key] = key_mark
+        self.value_marks[key] = value_mark
+
+    def take_out(self, key: str) -> None:
+        """Remove a key that was refused, and remember that there was one."""
+        self.pop(key, None)
+        self.damaged.add(key)
+
+    def at(self, key: str, path: str = "") -> Location:
+        """Return where the value of ``key`` stands, or this mapping when it has none."""
+        return self.value_marks.get(key, self.mark).location(path)
+
+    def at_key(self, key: str, path: str = "") -> Location:
+        """Return where ``key`` itself stands, or this mapping when it has none."""
+        return self.key_marks.get(key, self.mark).location(path)
+
+
+class YamlList(list[Any]):
+    """A sequence with the mark of each item."""
+
+    __slots__ = ("item_marks", "mark")
+
+    def __init__(self, mark: Mark = BUILT_IN) -> None:
+        """Start empty at a place."""
+        super().__init__()
+        self.mark = mark
+        self.item_marks: list[Mark] = []
+
+    def add(self, value: Any, mark: Mark) -> None:
+        """Append a value together with its place."""
+        self.append(value)
+        self.item_marks.append(mark)
+
+    def marked(self) -> Iterable[tuple[Any, Mark]]:
+        """Yield each item with its place."""
+        return zip(self, self.item_marks, strict=True)
+
+    def at(self, index: int, path: str = "") -> Location:
+        """Return where an item stands."""
+        return self.item_marks[index].location(path)
+
+
+def copy_of(value: Any) -> Any:
+    """Return a copy that can be merged into without touching the original; marks are kept."""
+    if isinstance(value, YamlMap):
+        copied = YamlMap(value.mark)
+        copied.key_marks = dict(value.key_marks)
+        copied.value_marks = dict(value.value_marks)
+        copied.earlier = dict(value.earlier)
+        copied.damaged = set(value.damaged)
+        for key, item in value.items():
+            copied[key] = copy_of(item) if isinstance(item, (YamlMap, YamlList)) else item
+        return copied
+    if isinstance(value, YamlList):
+        items = YamlList(value.mark)
+        items.item_marks = list(value.item_marks)
+        items.extend(copy_of(item) for item in value)
+        return items
+    return value

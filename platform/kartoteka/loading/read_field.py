@@ -1,0 +1,181 @@
+"""A field's map → Field, with everything resolved that needs no rule: options, targets, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kartoteka.loading.positioned import YamlMap
+from kartoteka.loading.read_label import maps_in, read_label, read_names
+from kartoteka.model.choice import Choice, Option
+from kartoteka.model.entity import State
+from kartoteka.model.field import Cascade, Field, Required
+from kartoteka.model.field_types import (
+    DEFAULT_MAX_LENGTH,
+    DEFAULT_PRECISION,
+    FIELD_TYPES,
+    NUMBER_LIMITS,
+)
+
+# Lookups whose targets are all entities with a feature.
+TARGET_FEATURES = {"customer": "customer", "owner": "owner", "regarding": "activities"}
+
+_REQUIRED = {
+    True: Required.ALWAYS, False: Required.NO, "on_form": Required.ON_FORM,
+    "recommended": Required.RECOMMENDED,
+}  # fmt: skip
+_PARENTAL = Cascade("cascade", "all", "all", "all", "all", "none")
+_FORMAT_DEFAULTS = {"text": "plain", "whole_number": "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a field takes from outside its own map.
+
+    ``with_feature`` gives the entities that have a feature, in order; ``entities`` are all there
+    are. ``states`` are those of the field's entity.
+    """
+
+    choices: Mapping[str, Choice]
+    entities: frozenset[str]
+    with_feature: Mapping[str, tuple[str, ...]]
+    states: tuple[State, ...] = ()
+
+
+def read_field(
+    content: YamlMap, around: Surroundings, *, entity: str = "", bundle: str = ""
+) -> Field:
+    """Return the field that a map describes.
+
+    Targets that do not exist are left out and a default that fits no option stays as written;
+    ``checks`` report both.
+    """
+    field_type = content.get("type", "text")
+    if field_type not in FIELD_TYPES:
+        field_type = "text"
+    options = read_field_options(content, field_type, around)
+    low, high = NUMBER_LIMITS.get(field_type, (None, None))
+    targets = _targets(content, field_type, around)
+    keys = FIELD_TYPES[field_type].keys
+    return Field(
+        name=content["name"],
+        type=field_type,
+        label=read_label(content),
+        help=read_label(content, "help"),
+        required=_REQUIRED[content.get("required", False)],
+        unique=content.get("unique", False),
+        default=_default(content.get("default"), field_type, options),
+        read_only=content.get("read_only", False),
+        audited=content.get("audited", True),
+        searchable=content.get("searchable", True),
+        max_length=content.get("max_length", DEFAULT_MAX_LENGTH) if "max_length" in keys else None,
+        format=content.get("format", _FORMAT_DEFAULTS.get(field_type, "")),
+        joined_from=read_names(content, "joined_from"),
+        separator=content.get("separator", " "),
+        number_format=content.get("number_format", ""),
+        first_number=content.get("first_number", 1000),
+        min=_decimal(content.get("min"), low) if "min" in keys else None,
+        max=_decimal(content.get("max"), high) if "max" in keys else None,
+        precision=(
+            content.get("precision", DEFAULT_PRECISION[field_type]) if "precision" in keys else None
+        ),
+        precision_source=content.get("precision_source", "field"),
+        base_of=content.get("base_of", ""),
+        choice=content.get("choice", ""),
+        options=options,
+        behavior=content.get("behavior", "user_local") if field_type == "date_time" else "",
+        targets=targets,
+        target_feature=TARGET_FEATURES.get(field_type, ""),
+        cascade=_cascade(content) if field_type in _LOOKUPS else Cascade(),
+        hierarchical=content.get("hierarchical", False),
+        relationship=_relationship(content, field_type, targets, entity),
+        participation=content.get("participation"),
+        bundle=bundle,
+        location=content.at("name"),
+    )
+
+
+def read_options(content: YamlMap) -> tuple[Option, ...]:
+    """Return the options listed under ``options`` that have a name and a value."""
+    return tuple(
+        Option(item["value"], item["name"], read_label(item), item.get("color", ""))
+        for item in maps_in(content, "options")
+        if "name" in item and "value" in item
+    )
+
+
+def read_field_options(
+    content: YamlMap, field_type: str, around: Surroundings
+) -> tuple[Option, ...]:
+    """Return a field's options, wherever they come from."""
+    match field_type:
+        case "choice" | "multi_choice":
+            shared = around.choices.get(content.get("choice", ""))
+            return shared.options if shared is not None else read_options(content)
+        case "yes_no":
+            return (
+                Option(0, "false", read_label(content, "false_label")),
+                Option(1, "true", read_label(content, "true_label")),
+            )
+        case "state":
+            return tuple(Option(item.value, item.name, item.label) for item in around.states)
+        case "status":
+            return tuple(
+                Option(reason.value, reason.name, reason.label, reason.color)
+                for state in around.states
+                for reason in state.reasons
+            )
+        case _:
+            return ()
+
+
+_LOOKUPS = frozenset({"lookup", *TARGET_FEATURES})
+
+
+def _targets(content: YamlMap, field_type: str, around: Surroundings) -> tuple[str, ...]:
+    if field_type not in _LOOKUPS:
+        return ()
+    named = (content["target"],) if "target" in content else read_names(content, "targets")
+    if not named and field_type in TARGET_FEATURES:
+        return around.with_feature.get(TARGET_FEATURES[field_type], ())
+    return tuple(name for name in named if name in around.entities)
+
+
+def _cascade(content: YamlMap) -> Cascade:
+    # A lookup that must have a value cannot be cleared, so what it names cannot just go.
+    plain = Cascade(delete="restrict" if content.get("required") is True else "clear")
+    preset = _PARENTAL if content.get("relation") == "parental" else plain
+    return Cascade(
+        delete=content.get("on_delete", preset.delete),
+        assign=content.get("on_assign", preset.assign),
+        share=content.get("on_share", preset.share),
+        unshare=content.get("on_unshare", preset.unshare),
+        reparent=content.get("on_reparent", preset.reparent),
+        merge=content.get("on_merge", preset.merge),
+    )
+
+
+def _relationship(
+    content: YamlMap, field_type: str, targets: tuple[str, ...], entity: str
+) -> str:
+    if field_type not in _LOOKUPS or not entity:
+        return ""
+    target = targets[0] if len(targets) == 1 else TARGET_FEATURES.get(field_type, "")
+    default = "_".join(part for part in (target, entity, content["name"]) if part)
+    return str(content.get("relationship", default))
+
+
+def _default(value: Any, field_type: str, options: tuple[Option, ...]) -> Any:
+    if field_type in ("choice", "multi_choice") and isinstance(value, str):
+        return next((option.value for option in options if option.name == value), value)
+    if field_type in ("decimal", "money") and type(value) is int:
+        return Decimal(value)
+    if field_type == "float" and isinstance(value, (int, Decimal)) and type(value) is not bool:
+        return float(value)
+    return value
+
+
+def _decimal(value: Any, default: Decimal | None) -> Decimal | None:
+    return Decimal(value) if value is not None else default

@@ -1,0 +1,22 @@
+"""BundleInfo: what a bundle says of itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from kartoteka.location import NOWHERE, Location
+from kartoteka.model.label import NO_LABEL, Label
+
+
+@dataclass(frozen=True, slots=True)
+class BundleInfo:
+    """A metadata folder with ``bundle.yaml``; a later layer may change what an earlier one says."""
+
+    name: str
+    label: Label = NO_LABEL
+    prefix: str = ""  # what the logical names it adds begin with; empty for standard bundles
+    requires: tuple[str, ...] = ()
+    version: str = ""
+    base_language: str = "en"
+    location: Location = dataclasses.field(default=NOWHERE, compare=False)

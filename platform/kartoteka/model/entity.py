@@ -1,0 +1,126 @@
+"""Entity: the definition of one kind of record, with its keys, states and commands."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from kartoteka.location import NOWHERE, Location
+from kartoteka.model.field import Field
+from kartoteka.model.label import NO_LABEL, Label
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An alternate key: fields whose values together name one record."""
+
+    name: str
+    fields: tuple[str, ...]
+    label: Label = NO_LABEL
+    location: Location = dataclasses.field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A status reason: one ``statuscode`` value, which belongs to one state.
+
+    ``next`` names the reasons that may follow; None allows every reason of the same state and
+    whatever state changes allow.
+    """
+
+    value: int
+    name: str
+    label: Label
+    color: str = ""
+    next: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One ``statecode`` value with its reasons; the first reason is the default one."""
+
+    value: int
+    name: str
+    label: Label
+    reasons: tuple[Reason, ...]
+    read_only: bool = False  # records in this state may not be changed, except by commands
+    location: Location = dataclasses.field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of state that any update may make, without a command."""
+
+    from_state: str
+    to_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A named action on one record: a button, and a message of the record service.
+
+    ``from_states`` are the states in which it is offered (empty: all). With ``to_state`` and no
+    plugin behind it, the command changes state and reason and nothing else. ``parameters`` are
+    asked for in a dialog first.
+    """
+
+    name: str
+    label: Label
+    help: Label = NO_LABEL
+    icon: str = ""
+    from_states: tuple[str, ...] = ()
+    to_state: str = ""
+    to_reason: str = ""
+    confirm: Label = NO_LABEL
+    parameters: tuple[Field, ...] = ()
+    bundle: str = ""
+    location: Location = dataclasses.field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One kind of record. ``fields`` holds every field, the platform's own included.
+
+    ``ownership`` is ``user``, ``organization``, ``business_unit`` or ``none``; ``parent_field``
+    names the lookup to the record whose access rules this child entity follows. ``features`` may
+    hold activities, notes, connections, queues, quick_create, audit, duplicate_detection,
+    change_tracking, email, customer, owner. ``transitions`` None means: any state may follow any.
+    """
+
+    name: str
+    set_name: str
+    label: Label
+    plural_label: Label
+    primary_id: str
+    primary_field: str
+    ownership: str
+    fields: tuple[Field, ...]
+    help: Label = NO_LABEL
+    icon: str = ""
+    color: str = ""
+    is_activity: bool = False
+    parent_field: str = ""
+    features: frozenset[str] = frozenset()
+    keys: tuple[Key, ...] = ()
+    states: tuple[State, ...] = ()
+    transitions: tuple[Transition, ...] | None = None
+    commands: tuple[Command, ...] = ()
+    bundle: str = ""
+    location: Location = field(default=NOWHERE, compare=False)
+
+    @cached_property
+    def field_by_name(self) -> Mapping[str, Field]:
+        """Return ``{logical name: field}``."""
+        return {item.name: item for item in self.fields}
+
+    @cached_property
+    def state_by_value(self) -> Mapping[int, State]:
+        """Return ``{statecode: state}``."""
+        return {item.value: item for item in self.states}
+
+    @cached_property
+    def command_by_name(self) -> Mapping[str, Command]:
+        """Return ``{name: command}``."""
+        return {item.name: item for item in self.commands}

@@ -1,0 +1,70 @@
+"""Logical-name rules, bundle prefixes, reserved words, and the nearest valid name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+
+MAX_NAME_LENGTH = 50
+MAX_OPTION_NAME_LENGTH = 100
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+
+# Words of the condition language: a field of that name could not be told from them.
+CONDITION_WORDS = frozenset(
+    "and or not in has eq ne gt ge lt le add sub mul div mod null true false me any all "
+    "contains startswith endswith".split()
+)
+
+# Fields that the platform fills itself, with the only type they may have.
+PLATFORM_FIELDS = {
+    "createdby": "lookup",
+    "createdon": "date_time",
+    "exchangerate": "decimal",
+    "modifiedby": "lookup",
+    "modifiedon": "date_time",
+    "ownerid": "owner",
+    "owningbusinessunit": "lookup",
+    "owningteam": "lookup",
+    "owninguser": "lookup",
+    "statecode": "state",
+    "statuscode": "status",
+    "transactioncurrencyid": "lookup",
+    "versionnumber": "big_integer",
+}
+
+# What the engines and the platform name their own tables with.
+RESERVED_ENTITY_PREFIXES = ("kartoteka_", "pg_", "sqlite_")
+
+
+def is_name(text: str) -> bool:
+    """Return whether ``text`` is a logical name: snake_case, a letter first, at most 50 long."""
+    return len(text) <= MAX_NAME_LENGTH and _NAME.match(text) is not None
+
+
+def has_prefix(name: str, prefix: str) -> bool:
+    """Return whether a name begins as its bundle asks; an empty prefix asks nothing."""
+    return not prefix or name.startswith(prefix + "_")
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str:
+    """Return the candidate that ``name`` most likely means, or "" when none is near."""
+    choices = sorted(set(candidates))
+    by_edits = process.extractOne(
+        name, choices, scorer=DamerauLevenshtein.distance, score_cutoff=max(1, len(name) // 3)
+    )
+    if by_edits is not None:
+        return str(by_edits[0])
+    by_likeness = process.extractOne(
+        name, choices, scorer=JaroWinkler.similarity, score_cutoff=0.88
+    )
+    return str(by_likeness[0]) if by_likeness is not None else ""
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """Return the hint ``did you mean "x"?``, or "" when no candidate is near."""
+    near = nearest(name, candidates)
+    return f'did you mean "{near}"?' if near else ""

@@ -1,0 +1,1 @@
+"""What a list asks for, independent of who asks and of where the records lie."""

@@ -1,0 +1,86 @@
+"""Registry: every checked definition, immutable; what publish and requests read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from kartoteka.location import Location
+from kartoteka.model.bundle import BundleInfo
+from kartoteka.model.choice import Choice
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.model.form import Form
+from kartoteka.model.label import Label
+from kartoteka.model.navigation import Area
+from kartoteka.model.relationship import Relationship
+from kartoteka.model.role import Role
+from kartoteka.model.view import View
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All definitions after layering, by logical name, in a stable order.
+
+    ``messages`` are the texts of the client and of plugins by key. ``sources`` tells for each
+    property (``entity/account/fields/name/label/en``) every place that set it, lowest layer first.
+    """
+
+    bundles: tuple[BundleInfo, ...] = ()
+    entities: Mapping[str, Entity] = field(default_factory=dict)
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    relationships: Mapping[str, Relationship] = field(default_factory=dict)
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    views: Mapping[str, View] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    areas: Mapping[str, Area] = field(default_factory=dict)
+    messages: Mapping[str, Label] = field(default_factory=dict)
+    languages: tuple[str, ...] = ("en",)
+    base_language: str = "en"
+    sources: Mapping[str, tuple[Location, ...]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def entity_by_set_name(self) -> Mapping[str, Entity]:
+        """Return ``{entity set name: entity}``."""
+        return {entity.set_name: entity for entity in self.entities.values()}
+
+    @cached_property
+    def lookups_to(self) -> Mapping[str, tuple[tuple[Entity, Field], ...]]:
+        """Return, for each entity, the entities and fields that may name one of its records."""
+        found: dict[str, list[tuple[Entity, Field]]] = {name: [] for name in self.entities}
+        for entity in self.entities.values():
+            for item in entity.fields:
+                for target in item.targets:
+                    found[target].append((entity, item))
+        return {name: tuple(pairs) for name, pairs in found.items()}
+
+    @cached_property
+    def views_of(self) -> Mapping[str, tuple[View, ...]]:
+        """Return each entity's views, the default one first within its type."""
+        found: dict[str, list[View]] = {name: [] for name in self.entities}
+        for view in self.views.values():
+            found[view.entity].append(view)
+        return {
+            name: tuple(sorted(views, key=lambda v: (not v.is_default, v.name)))
+            for name, views in found.items()
+        }
+
+    @cached_property
+    def forms_of(self) -> Mapping[str, tuple[Form, ...]]:
+        """Return each entity's forms by order and name."""
+        found: dict[str, list[Form]] = {name: [] for name in self.entities}
+        for form in self.forms.values():
+            found[form.entity].append(form)
+        return {
+            name: tuple(sorted(forms, key=lambda f: (f.order, f.name)))
+            for name, forms in found.items()
+        }
+
+    def view_of_type(self, entity: str, view_type: str) -> View | None:
+        """Return the entity's first view of a type (public, quick_find, lookup, associated)."""
+        return next((view for view in self.views_of[entity] if view.type == view_type), None)
+
+    def form_of_type(self, entity: str, form_type: str) -> Form | None:
+        """Return the entity's first form of a type (main, quick_create, quick_view)."""
+        return next((form for form in self.forms_of[entity] if form.type == form_type), None)
