@@ -1,0 +1,1 @@
+"""What runs the metadata: tables, record service, endpoints and pages. Private to the project."""

@@ -1,0 +1,66 @@
+"""Who may sign in, as sessions ask for it and storage keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What the database knows of a user who wants to sign in."""
+
+    user_id: str
+    password_hash: str
+    failures: int
+    locked_until: datetime | None
+    is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUser:
+    """What the database knows of the user behind a session or token."""
+
+    user_id: str
+    name: str
+    business_unit_id: str
+    is_disabled: bool
+    language: str | None
+    time_zone: str | None
+    role_ids: tuple[str, ...]
+
+
+class IdentityStore(Protocol):
+    """Where users, sessions and tokens are kept."""
+
+    async def credential(self, user_name: str) -> Credential | None:
+        """Return the credential of a user name, written in any case."""
+
+    async def save_password(self, user_id: str, password_hash: str) -> None:
+        """Keep a password's hash, and forget failures."""
+
+    async def save_failures(
+        self, user_id: str, failures: int, locked_until: datetime | None
+    ) -> None:
+        """Keep how often a wrong password came, and until when the user has to wait."""
+
+    async def add_session(self, token_hash: str, user_id: str, expires_on: datetime) -> None:
+        """Keep a session."""
+
+    async def remove_session(self, token_hash: str) -> None:
+        """Forget a session."""
+
+    async def session_user(self, token_hash: str) -> KnownUser | None:
+        """Return the user of a session that has not expired."""
+
+    async def add_token(self, token_hash: str, user_id: str, name: str) -> None:
+        """Keep an API token."""
+
+    async def token_user(self, token_hash: str) -> KnownUser | None:
+        """Return the user of an API token."""
+
+    async def save_preferences(
+        self, user_id: str, language: str | None, time_zone: str | None
+    ) -> None:
+        """Keep what a user prefers; None leaves it as it is."""

@@ -1,0 +1,1 @@
+"""Publish time: make a checked registry the live one."""

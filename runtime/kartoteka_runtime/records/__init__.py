@@ -1,0 +1,1 @@
+"""Request time: the record service and its pipeline."""

@@ -1,0 +1,78 @@
+"""What all activities have in common: their kind, their end, and their pointer.
+
+The pointer is a row of ``activitypointer`` with the same id, kept in step in the same transaction.
+Source: reference platform, section 1.2; reference crm, sections 2.1 and 2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kartoteka_runtime.records.compiled_model import POINTER, CompiledEntity
+from kartoteka_runtime.records.operation import Operation
+
+_TYPE = "activitytypecode"
+
+
+def write_kind(compiled: CompiledEntity, values: dict[str, Any]) -> None:
+    """Write which kind of activity a new record is: the option named like its entity."""
+    if compiled.entity.is_activity and _TYPE in compiled.names:
+        options = compiled.entity.field_by_name[_TYPE].options
+        kinds = {option.name: option.value for option in options}
+        values[_TYPE] = kinds.get(compiled.entity.name)
+
+
+def write_completion(
+    op: Operation,
+    compiled: CompiledEntity,
+    values: dict[str, Any],
+    before: Mapping[str, Any],
+    *,
+    chose_reason: bool,
+) -> None:
+    """Stamp an activity that becomes completed: its end, all of its percent, and its direction.
+
+    Where reasons tell whether a call was made or received, the direction decides unless somebody
+    chose.
+    """
+    if not compiled.entity.is_activity or "statecode" not in values:
+        return
+    state = compiled.entity.state_by_value.get(values["statecode"])
+    if state is None or state.name != "completed":
+        return
+    if values.get("actualend") is None and before.get("actualend") is None:
+        values["actualend"] = op.now
+    if "percentcomplete" in compiled.names:
+        values["percentcomplete"] = 100
+    reasons = {reason.name: reason.value for reason in state.reasons}
+    if not chose_reason and {"made", "received"} <= reasons.keys():
+        is_outgoing = values.get("directioncode", before.get("directioncode"))
+        values["statuscode"] = reasons["received" if is_outgoing is False else "made"]
+
+
+async def write_pointer(
+    op: Operation,
+    compiled: CompiledEntity,
+    record_id: str,
+    values: Mapping[str, Any],
+    *,
+    is_new: bool,
+) -> None:
+    """Copy what an activity has in common with its pointer."""
+    if not compiled.entity.is_activity or POINTER not in op.model.entities:
+        return
+    pointer = op.model.entities[POINTER]
+    common = {name: value for name, value in values.items() if name in pointer.names}
+    common.pop(pointer.entity.primary_id, None)
+    if is_new:
+        common[pointer.entity.primary_id] = record_id
+        await pointer.queries.insert(op.connection, common)
+    elif common:
+        await pointer.queries.update(op.connection, record_id, common)
+
+
+async def delete_pointer(op: Operation, compiled: CompiledEntity, record_id: str) -> None:
+    """Delete the pointer of an activity."""
+    if compiled.entity.is_activity and POINTER in op.model.entities:
+        await op.model.entities[POINTER].queries.delete(op.connection, record_id)

@@ -1,0 +1,142 @@
+"""What follows from deleting or assigning a record, as the lookups that name it declare.
+
+Source: reference platform, section 2.2. Reparenting moves inherited shares and nothing else; it
+begins to matter once records can be shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from kartoteka.errors import RecordInvalid, Violation
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.record_values import Reference
+
+from kartoteka_runtime.records.compiled_model import POINTER, CompiledModel
+from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.parties import PARTY
+from kartoteka_runtime.storage.column_types import storage_kind
+from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, link_columns
+
+Delete = Callable[[Operation, str, str], Awaitable[None]]
+Update = Callable[[Operation, str, str, dict[str, Any]], Awaitable[None]]
+
+
+async def delete_children(op: Operation, name: str, record_id: str, delete: Delete) -> None:
+    """Refuse, delete or unlink what names the record, then remove its N:N links.
+
+    Raises:
+        RecordInvalid: A restricting relationship has children; their types are named.
+    """
+    incoming = [
+        (entity, item)
+        for entity, item in op.model.incoming(name)
+        if storage_kind(item) and not (entity.name == PARTY and item.name == "activityid")
+    ]
+    restricting = [
+        entity
+        for entity, item in incoming
+        if item.cascade.delete == "restrict" and await _children(op, entity, item, name, record_id)
+    ]
+    if restricting:
+        labels = {entity.name: entity.plural_label for entity in restricting}
+        raise RecordInvalid(
+            name, [Violation(None, "violation.referenced_by", {"entities": tuple(labels.values())})]
+        )
+    for entity, item in incoming:
+        if item.cascade.delete == "cascade" and entity.name != POINTER:
+            for child in await _children(op, entity, item, name, record_id):
+                if (entity.name, child) != (name, record_id):
+                    await delete(op, entity.name, child)
+        else:
+            build = partial(_unlink_query, op.model, entity, item)
+            sql = op.model.text(("unlink", entity.name, item.name), build)
+            await op.connection.execute(sql, {"parent": record_id, "parent_entity": name})
+    for relationship in op.model.registry.relationships.values():
+        left, right = link_columns(relationship.left, relationship.right)
+        for side, column in ((relationship.left, left), (relationship.right, right)):
+            if side == name:
+                await _remove_links(op, relationship.name, column, record_id)
+
+
+async def assign_children(
+    op: Operation,
+    name: str,
+    record_id: str,
+    moved: tuple[Reference | None, Reference],
+    update: Update,
+) -> None:
+    """Give the children that the relationships name to the record's new owner.
+
+    ``moved`` is the owner before and now; ``user_owned`` compares with the owner before.
+    """
+    if ("assign", name, record_id) in op.visited:
+        return
+    op.visited.add(("assign", name, record_id))
+    before, now = moved
+    for entity, item in op.model.incoming(name):
+        rule = item.cascade.assign
+        if rule == "none" or entity.name == POINTER or not storage_kind(item):
+            continue
+        child_model = op.model.entities[entity.name]
+        if not child_model.is_owned:
+            continue
+        for child in await _children(op, entity, item, name, record_id):
+            stored = await child_model.queries.read(
+                op.connection, child, names=child_model.ownership_names
+            )
+            if stored is None or ("assign", entity.name, child) in op.visited:
+                continue
+            if rule == "active" and stored.get("statecode") != 0:
+                continue
+            if rule == "user_owned" and not (before and before.is_same(stored["ownerid"])):
+                continue
+            await update(op.as_system(), entity.name, child, {"ownerid": now})
+
+
+async def _children(
+    op: Operation, entity: Entity, item: Field, parent: str, record_id: str
+) -> list[str]:
+    build = partial(_children_query, op.model, entity, item)
+    sql = op.model.text(("children", entity.name, item.name), build)
+    rows = await op.connection.fetch_all(sql, {"parent": record_id, "parent_entity": parent})
+    return [str(row[0]) for row in rows]
+
+
+def _names_parent(
+    model: CompiledModel, entity: Entity, item: Field
+) -> tuple[sa.Table, sa.ColumnElement[bool]]:
+    table = model.tables.entities[entity.name]
+    column = table.c[item.name]
+    condition = column == sa.bindparam("parent", type_=column.type)
+    if item.is_multi_target:
+        kind = table.c[item.name + ENTITY_SUFFIX]
+        condition = sa.and_(condition, kind == sa.bindparam("parent_entity", type_=kind.type))
+    return table, condition
+
+
+def _children_query(model: CompiledModel, entity: Entity, item: Field) -> sa.Select[Any]:
+    table, condition = _names_parent(model, entity, item)
+    return sa.select(table.c[entity.primary_id]).where(condition)
+
+
+def _unlink_query(model: CompiledModel, entity: Entity, item: Field) -> sa.Update:
+    table, condition = _names_parent(model, entity, item)
+    values: dict[str, Any] = {item.name: sa.null()}
+    if item.is_multi_target:
+        values[item.name + ENTITY_SUFFIX] = sa.null()
+    return sa.update(table).values(values).where(condition)
+
+
+async def _remove_links(op: Operation, relationship: str, column: str, record_id: str) -> None:
+    def build() -> sa.Delete:
+        table = op.model.tables.links[relationship]
+        bound = sa.bindparam("id_", type_=table.c[column].type)
+        return sa.delete(table).where(table.c[column] == bound)
+
+    sql = op.model.text(("remove links", relationship, column), build)
+    await op.connection.execute(sql, {"id_": record_id})

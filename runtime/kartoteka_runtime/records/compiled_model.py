@@ -1,0 +1,127 @@
+"""What the record service works with, made once from a publication and the plugins' hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kartoteka.labels import LabelResolver
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.plugin_api.contexts import CommandHandler, RecordHandler
+from kartoteka.registry import Registry
+from sqlalchemy import ClauseElement
+from sqlalchemy.engine import Dialect
+
+from kartoteka_runtime.live_registry import Published
+from kartoteka_runtime.records.hook_table import HookTable
+from kartoteka_runtime.records.state_model import StateModel
+from kartoteka_runtime.storage.column_types import storage_kind
+from kartoteka_runtime.storage.compile_query import ListQueries
+from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
+from kartoteka_runtime.storage.tables import Tables, build_tables, short_name
+from kartoteka_runtime.validation.record_schema import field_schema
+from kartoteka_runtime.validation.validate_record import RecordValidator
+from kartoteka_runtime.validation.value_checks import compile_check
+
+POINTER = "activitypointer"  # the entity that lists activities of every kind
+
+
+@dataclass(frozen=True)
+class CompiledCommand:
+    """A command with the checks of its parameters and what carries it out, if a plugin does."""
+
+    name: str
+    checks: Mapping[str, Callable[[Any], Any]]
+    required: tuple[str, ...]
+    defaults: Mapping[str, Any]
+    handler: CommandHandler | None
+
+
+class CompiledEntity:
+    """One entity, ready to serve: statements, checks, defaults, hooks and states."""
+
+    def __init__(
+        self,
+        entity: Entity,
+        registry: Registry,
+        tables: Tables,
+        dialect: Dialect,
+        hooks: HookTable,
+    ) -> None:
+        """Compile everything that can be decided before the first request."""
+        self.entity = entity
+        self.queries = EntityQueries(entity, registry, tables, dialect)
+        self.validator = RecordValidator(entity)
+        self.states = StateModel(entity)
+        self.handlers: Mapping[str, tuple[RecordHandler, ...]] = hooks.handlers_of(entity.name)
+        self.commands = {
+            item.name: CompiledCommand(
+                item.name,
+                {field.name: compile_check(field_schema(field)) for field in item.parameters},
+                tuple(field.name for field in item.parameters if field.required != "no"),
+                {field.name: field.default for field in item.parameters},
+                hooks.command_handlers.get((entity.name, item.name)),
+            )
+            for item in entity.commands
+        }
+        fields = entity.fields
+        names = entity.field_by_name
+        self.names = frozenset(names)
+        self.defaults = {item.name: item.default for item in fields if item.default is not None}
+        self.autonumbers = tuple(item for item in fields if item.type == "autonumber")
+        self.joined = tuple(item for item in fields if item.joined_from)
+        self.money = tuple(
+            item.name for item in fields if item.type == "money" and not item.base_of
+        )
+        self.references = {
+            item.name: item for item in fields if item.is_lookup and storage_kind(item)
+        }
+        self.hierarchical = next((item.name for item in fields if item.hierarchical), "")
+        self.parties = tuple(item for item in fields if item.type == "party_list")
+        self.is_owned = "ownerid" in names
+        self.ownership_names = tuple(name for name in ("ownerid", "statecode") if name in names)
+        self.read_only_field = frozenset(
+            item.name for item in fields if item.read_only or item.type == "autonumber"
+        )
+        uniques = [key.fields for key in entity.keys]
+        uniques += [(item.name,) for item in fields if item.unique]
+        self.unique_fields = {short_name("uq", entity.name, *names): names for names in uniques}
+
+
+class CompiledModel:
+    """A publication as the record service uses it."""
+
+    def __init__(
+        self, published: Published, engine: str, dialect: Dialect, hooks: HookTable
+    ) -> None:
+        """Compile every entity."""
+        self.number = published.number
+        self.registry: Registry = published.registry
+        self.labels: LabelResolver = published.labels
+        self.hooks = hooks
+        self.dialect = dialect
+        self.tables = build_tables(published.registry, engine)
+        self.entities = {
+            name: CompiledEntity(entity, published.registry, self.tables, dialect, hooks)
+            for name, entity in published.registry.entities.items()
+        }
+        self.lists = ListQueries(
+            published.registry,
+            self.tables,
+            dialect,
+            {name: compiled.queries for name, compiled in self.entities.items()},
+        )
+        self._texts: dict[Hashable, str] = {}
+
+    def text(self, shape: Hashable, build: Callable[[], ClauseElement]) -> str:
+        """Return the text of a statement, built on the first use of its shape."""
+        text = self._texts.get(shape)
+        if text is None:
+            text = self._texts[shape] = compile_text(build(), self.dialect)
+        return text
+
+    def incoming(self, entity: str) -> tuple[tuple[Entity, Field], ...]:
+        """Return the lookups of every entity that may name a record of ``entity``."""
+        return self.registry.lookups_to.get(entity, ())

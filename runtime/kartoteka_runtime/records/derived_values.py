@@ -1,0 +1,169 @@
+"""Values that the platform writes itself: stamps, owners, numbers, joined texts, base amounts."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from kartoteka.errors import RecordInvalid, Violation
+from kartoteka.model.field import Field
+from kartoteka.record_values import Reference
+
+from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
+from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.storage.autonumbers import next_number
+
+CURRENCY = "transactioncurrencyid"
+RATE = "exchangerate"
+_RANDOM_LETTERS = string.ascii_uppercase + string.digits
+_NUMBER_PART = re.compile(r"\{(SEQNUM|RANDSTRING|DATETIMEUTC):([^}]*)\}")
+_DATE_CODES = {"yyyy": "%Y", "yy": "%y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
+
+
+def stamp_new(op: Operation, compiled: CompiledEntity, values: dict[str, Any]) -> None:
+    """Write who created the record, and when; an import may bring the time of its source."""
+    user = Reference("systemuser", op.principal.user_id) if op.principal.user_id else None
+    for name, value in (
+        ("createdon", values.get("overriddencreatedon") or op.now),
+        ("createdby", user),
+        ("modifiedon", op.now),
+        ("modifiedby", user),
+    ):
+        if name in compiled.names and not (op.is_system and values.get(name) is not None):
+            values[name] = value
+
+
+def stamp_change(op: Operation, compiled: CompiledEntity, values: dict[str, Any]) -> None:
+    """Write who changed the record, and when."""
+    if "modifiedon" in compiled.names:
+        values["modifiedon"] = op.now
+        if op.principal.user_id:
+            values["modifiedby"] = Reference("systemuser", op.principal.user_id)
+
+
+async def write_owner(op: Operation, compiled: CompiledEntity, values: dict[str, Any]) -> None:
+    """Keep owninguser, owningteam and owningbusinessunit in step with a new ``ownerid``."""
+    owner: Reference = values["ownerid"]
+    values["owninguser"] = owner if owner.entity == "systemuser" else None
+    values["owningteam"] = owner if owner.entity == "team" else None
+    if owner.id == op.principal.user_id and op.principal.business_unit_id:
+        values["owningbusinessunit"] = Reference("businessunit", op.principal.business_unit_id)
+        return
+    found = await op.entity(owner.entity).queries.read(
+        op.connection, owner.id, names=("businessunitid",)
+    )
+    values["owningbusinessunit"] = found["businessunitid"] if found else None
+
+
+async def write_autonumbers(
+    op: Operation, compiled: CompiledEntity, values: dict[str, Any]
+) -> None:
+    """Give each autonumber field its next number; one that an import brings stays."""
+    for item in compiled.autonumbers:
+        if values.get(item.name) is None:
+            values[item.name] = await _number(op, compiled, item)
+
+
+async def _number(op: Operation, compiled: CompiledEntity, item: Field) -> str:
+    number = None
+    if "{SEQNUM:" in item.number_format:
+        number = await next_number(
+            op.connection,
+            compiled.queries.engine,
+            f"{compiled.entity.name}.{item.name}",
+            item.first_number,
+        )
+
+    def fill(match: re.Match[str]) -> str:
+        kind, argument = match.groups()
+        if kind == "SEQNUM":
+            return str(number).zfill(int(argument))
+        if kind == "RANDSTRING":
+            return "".join(secrets.choice(_RANDOM_LETTERS) for _ in range(int(argument)))
+        pattern = re.sub(
+            "yyyy|yy|MM|dd|HH|mm|ss", lambda code: _DATE_CODES[code.group()], argument
+        )
+        return op.now.strftime(pattern)
+
+    return _NUMBER_PART.sub(fill, item.number_format)
+
+
+def write_joined(
+    compiled: CompiledEntity, values: dict[str, Any], before: Mapping[str, Any] | None
+) -> None:
+    """Write the texts that are joined from others, when one of those is written."""
+    for item in compiled.joined:
+        if before is not None and not any(part in values for part in item.joined_from):
+            continue
+        parts = [
+            values[part] if part in values else (before or {}).get(part)
+            for part in item.joined_from
+        ]
+        text = item.separator.join(str(part) for part in parts if part)
+        values[item.name] = text[: item.max_length] or None
+
+
+async def write_base_amounts(
+    op: Operation,
+    compiled: CompiledEntity,
+    values: dict[str, Any],
+    before: Mapping[str, Any] | None,
+) -> None:
+    """Copy the currency's rate and write ``x_base = x / rate`` for the amounts of the record.
+
+    The rate is refreshed when the record is created, its currency changes or an amount is
+    written; then every amount is converted with it. Source: reference platform, section 1.7.
+    """
+    if not compiled.money or CURRENCY not in compiled.references:
+        return
+    has_amount = any(values.get(name) is not None for name in compiled.money)
+    if CURRENCY not in values and not any(name in values for name in compiled.money):
+        return
+    currency = values.get(CURRENCY) or (before or {}).get(CURRENCY)
+    base_id, base_precision = await _base_currency(op)
+    if currency is None:
+        if not has_amount:
+            return
+        if base_id is None:
+            raise RecordInvalid(
+                compiled.entity.name, [Violation(CURRENCY, "violation.required")]
+            )
+        currency = values[CURRENCY] = Reference("transactioncurrency", base_id)
+    rate = await _rate(op, currency.id)
+    values[RATE] = rate
+    unit = Decimal(1).scaleb(-base_precision)
+    for name in compiled.money:
+        amount = values[name] if name in values else (before or {}).get(name)
+        if f"{name}_base" in compiled.names:
+            values[f"{name}_base"] = (
+                None if amount is None else (amount / rate).quantize(unit, ROUND_HALF_UP)
+            )
+
+
+async def _rate(op: Operation, currency_id: str) -> Decimal:
+    found = await op.entity("transactioncurrency").queries.read(
+        op.connection, currency_id, names=(RATE,)
+    )
+    rate = found[RATE] if found else None
+    return Decimal(rate) if rate else Decimal(1)
+
+
+async def _base_currency(op: Operation) -> tuple[str | None, int]:
+    """Return the organization's base currency and the decimal places of its amounts."""
+    sql = op.model.text("base currency", lambda: _base_currency_query(op.model))
+    row = await op.connection.fetch_one(sql, {})
+    return (None, 2) if row is None else (row[0], row[1] if row[1] is not None else 2)
+
+
+def _base_currency_query(model: CompiledModel) -> sa.Select[Any]:
+    organization = model.tables.entities["organization"].c
+    currency = model.tables.entities["transactioncurrency"].c
+    base = sa.select(sa.func.min(sa.cast(organization.basecurrencyid, sa.String(36))))
+    return sa.select(currency.transactioncurrencyid, currency.currencyprecision).where(
+        sa.cast(currency.transactioncurrencyid, sa.String(36)) == base.scalar_subquery()
+    )

@@ -1,0 +1,62 @@
+"""Operation: one call of the record service inside its transaction, and what it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from kartoteka.errors import KartotekaError, RecordNotFound
+from kartoteka.plugin_api.contexts import Principal, Records
+
+from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
+from kartoteka_runtime.storage.database import Connection
+
+MOST_DEPTH = 8  # nested operations. Source: reference platform, section 8.5
+
+
+class TooDeep(KartotekaError):
+    """Hooks called one another more than ``MOST_DEPTH`` times: most likely without end."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Who does what, on which connection, against which publication.
+
+    ``is_system`` lifts the limits meant for people: read-only fields, states and transitions.
+    ``visited`` holds (message, entity, id) of what is under way, so that cascades end.
+    """
+
+    connection: Connection
+    model: CompiledModel
+    principal: Principal
+    records_for: Callable[[Operation], Records]  # the record service inside this transaction
+    is_system: bool = False
+    depth: int = 0
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    visited: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def entity(self, name: str) -> CompiledEntity:
+        """Return a compiled entity.
+
+        Raises:
+            RecordNotFound: There is no entity of that name.
+        """
+        try:
+            return self.model.entities[name]
+        except KeyError:
+            raise RecordNotFound(name, "") from None
+
+    def deeper(self) -> Operation:
+        """Return the operation as hooks go on with it.
+
+        Raises:
+            TooDeep: It went on too often.
+        """
+        if self.depth >= MOST_DEPTH:
+            raise TooDeep(f"hooks went {MOST_DEPTH} operations deep; most likely without end")
+        return replace(self, depth=self.depth + 1)
+
+    def as_system(self) -> Operation:
+        """Return the operation without the limits meant for people."""
+        return replace(self, is_system=True)

@@ -1,0 +1,62 @@
+"""Tokens of keyset paging: where the next page begins, opaque to whoever carries it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from kartoteka.errors import RecordInvalid, Violation
+
+_LONGEST = 8000  # characters of a token
+
+
+def encode_token(after: tuple[Any, ...]) -> str:
+    """Return the sort values of a page's last record as one URL-safe word; empty for none."""
+    if not after:
+        return ""
+    tagged = [_tagged(value) for value in after]
+    return base64.urlsafe_b64encode(orjson.dumps(tagged)).decode().rstrip("=")
+
+
+def decode_token(token: str, entity: str, length: int) -> tuple[Any, ...]:
+    """Return the sort values of a token, ``length`` of them; empty for the empty token.
+
+    Raises:
+        RecordInvalid: The token is not one of ours, or belongs to another order.
+    """
+    if not token:
+        return ()
+    try:
+        if len(token) > _LONGEST:
+            raise ValueError
+        padded = token + "=" * (-len(token) % 4)
+        tagged = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        values = tuple(_untagged(value) for value in tagged)
+        if len(values) != length or not isinstance(values[-1], str):
+            raise ValueError
+        return values
+    except (ValueError, TypeError, KeyError, ArithmeticError, binascii.Error):
+        raise RecordInvalid(entity, [Violation(None, "violation.page_token")]) from None
+
+
+def _tagged(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return {"n": str(value)}
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    if isinstance(value, date):
+        return {"d": value.isoformat()}
+    return value
+
+
+def _untagged(value: Any) -> Any:
+    if isinstance(value, dict):
+        ((tag, text),) = value.items()
+        return {"n": Decimal, "t": datetime.fromisoformat, "d": date.fromisoformat}[tag](text)
+    if value is not None and not isinstance(value, (str, int, float)):
+        raise ValueError
+    return value

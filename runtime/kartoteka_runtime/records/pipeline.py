@@ -1,0 +1,262 @@
+"""Create, update and delete: the one pipeline that every write runs through.
+
+access → validation → before-hooks → derived values → SQL → cascades → after-hooks, all inside
+one transaction that the caller opened. The first refusal ends it, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kartoteka.errors import RecordConflict, RecordInvalid, RecordNotFound, Violation
+from kartoteka.plugin_api.contexts import WriteContext
+from kartoteka.record_values import Reference
+
+from kartoteka_runtime.records import activities, cascades, derived_values, parties
+from kartoteka_runtime.records.compiled_model import POINTER, CompiledEntity
+from kartoteka_runtime.records.hook_context import hook_context
+from kartoteka_runtime.records.identifiers import new_id
+from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.references import check_hierarchy, check_references
+from kartoteka_runtime.records.state_model import REASON, STATE
+from kartoteka_runtime.security import access
+from kartoteka_runtime.storage.database import UniqueViolation
+from kartoteka_runtime.storage.record_queries import VERSION
+
+_ALLOWED_WHEN_READ_ONLY = frozenset({"ownerid", STATE, REASON})
+
+
+async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
+    """Create a record and return its id.
+
+    Raises:
+        RecordInvalid: The values, a hook or the database refused; every violation is listed.
+        AccessDenied: The principal may not create records of this entity.
+    """
+    compiled = op.entity(name)
+    access.require(op.principal, "create", compiled.entity)
+    _refuse_pointer(op, name)
+    values, violations = compiled.validator.check_values(
+        supplied, may_write_read_only=op.is_system
+    )
+    if violations:
+        _fill_defaults(op, compiled, values)
+        named = {violation.field for violation in violations}
+        violations += [v for v in compiled.validator.missing(values, False) if v.field not in named]
+        raise RecordInvalid(name, violations)
+    record_id = values.get(compiled.entity.primary_id) or new_id()
+    values[compiled.entity.primary_id] = record_id
+    _fill_defaults(op, compiled, values)
+    activities.write_kind(compiled, values)
+    context = await _run_before(op, compiled, "create", record_id, values, None)
+    derived_values.write_joined(compiled, values, None)
+    violations = [*compiled.validator.missing(values, False)]
+    violations += compiled.states.complete_new(values, any_state=op.is_system)
+    violations += await check_references(op, compiled, values, values)
+    violations += await check_hierarchy(op, compiled, record_id, values)
+    if violations:
+        raise RecordInvalid(name, violations)
+    if compiled.is_owned:
+        await derived_values.write_owner(op, compiled, values)
+    derived_values.stamp_new(op, compiled, values)
+    await derived_values.write_autonumbers(op, compiled, values)
+    await derived_values.write_base_amounts(op, compiled, values, None)
+    try:
+        await compiled.queries.insert(op.connection, values)
+    except UniqueViolation as refused:
+        raise _not_unique(compiled, refused, values) from refused
+    await activities.write_pointer(op, compiled, record_id, values, is_new=True)
+    if compiled.entity.is_activity:
+        await parties.write_parties(op, compiled, record_id, values)
+    await _run_after(op, compiled, "create", context)
+    return record_id
+
+
+async def update(
+    op: Operation,
+    name: str,
+    record_id: str,
+    supplied: Mapping[str, Any],
+    version: int | None = None,
+) -> None:
+    """Change fields of a record; values equal to the stored ones count as not supplied.
+
+    Raises:
+        RecordNotFound: There is no such record.
+        RecordConflict: ``version`` is no longer the stored one.
+        RecordInvalid: The values, the record's state, a hook or the database refused.
+        AccessDenied: The principal may not change it.
+    """
+    compiled = op.entity(name)
+    access.require(op.principal, "write", compiled.entity)
+    _refuse_pointer(op, name)
+    before = await compiled.queries.read(op.connection, record_id, for_update=True)
+    if before is None:
+        raise RecordNotFound(name, record_id)
+    if version is not None and before.get(VERSION) != version:
+        raise RecordConflict(name, record_id, before.get(VERSION) or 0)
+    values, violations = compiled.validator.check_values(
+        _without_id(compiled, supplied, record_id), may_write_read_only=op.is_system
+    )
+    if violations:
+        raise RecordInvalid(name, violations)
+    _drop_unchanged(values, before)
+    if not values:
+        return
+    if not op.is_system and compiled.states.is_read_only(before):
+        locked = [field for field in values if field not in _ALLOWED_WHEN_READ_ONLY]
+        if locked and STATE not in values:
+            raise RecordInvalid(name, [Violation(None, "violation.record_read_only")])
+    context = await _run_before(op, compiled, "update", record_id, values, before)
+    _drop_unchanged(values, before)
+    derived_values.write_joined(compiled, values, before)
+    violations = [*compiled.validator.missing(values, True)]
+    chose_reason = REASON in values
+    violations += compiled.states.complete_change(before, values, any_state=op.is_system)
+    activities.write_completion(op, compiled, values, before, chose_reason=chose_reason)
+    violations += await check_references(op, compiled, values, values)
+    violations += await check_hierarchy(op, compiled, record_id, values)
+    if "ownerid" in values and values["ownerid"] is None:
+        violations.append(Violation("ownerid", "violation.required"))
+    if violations:
+        raise RecordInvalid(name, violations)
+    if "ownerid" in values:
+        access.require(op.principal, "assign", compiled.entity)
+        await derived_values.write_owner(op, compiled, values)
+    derived_values.stamp_change(op, compiled, values)
+    await derived_values.write_base_amounts(op, compiled, values, before)
+    try:
+        await compiled.queries.update(op.connection, record_id, values)
+    except UniqueViolation as refused:
+        raise _not_unique(compiled, refused, values) from refused
+    await activities.write_pointer(op, compiled, record_id, values, is_new=False)
+    if compiled.entity.is_activity:
+        await parties.write_parties(op, compiled, record_id, values)
+    if "ownerid" in values:
+        moved = (before["ownerid"], values["ownerid"])
+        await cascades.assign_children(op, name, record_id, moved, update)
+    await _run_after(op, compiled, "update", context)
+
+
+async def delete(op: Operation, name: str, record_id: str, version: int | None = None) -> None:
+    """Delete a record with what its relationships say goes with it.
+
+    Raises:
+        RecordNotFound: There is no such record.
+        RecordConflict: ``version`` is no longer the stored one.
+        RecordInvalid: A relationship restricts it, or a hook refused.
+        AccessDenied: The principal may not delete it.
+    """
+    if ("delete", name, record_id) in op.visited:
+        return
+    op.visited.add(("delete", name, record_id))
+    compiled = op.entity(name)
+    access.require(op.principal, "delete", compiled.entity)
+    _refuse_pointer(op, name)
+    before = await compiled.queries.read(op.connection, record_id, for_update=True)
+    if before is None:
+        raise RecordNotFound(name, record_id)
+    if version is not None and before.get(VERSION) != version:
+        raise RecordConflict(name, record_id, before.get(VERSION) or 0)
+    context = await _run_before(op, compiled, "delete", record_id, {}, before)
+    await cascades.delete_children(op, name, record_id, delete)
+    if compiled.entity.is_activity:
+        await parties.delete_parties(op, record_id)
+    await activities.delete_pointer(op, compiled, record_id)
+    await compiled.queries.delete(op.connection, record_id)
+    await _run_after(op, compiled, "delete", context)
+
+
+def _fill_defaults(op: Operation, compiled: CompiledEntity, values: dict[str, Any]) -> None:
+    for field, default in compiled.defaults.items():
+        if field not in values:
+            values[field] = default
+    if compiled.is_owned and values.get("ownerid") is None and op.principal.user_id:
+        values["ownerid"] = Reference("systemuser", op.principal.user_id)
+
+
+def _without_id(
+    compiled: CompiledEntity, supplied: Mapping[str, Any], record_id: str
+) -> Mapping[str, Any]:
+    """Return the values without the record's own id, which may be said but not changed."""
+    primary_id = compiled.entity.primary_id
+    if primary_id not in supplied:
+        return supplied
+    if str(supplied[primary_id]).lower() != record_id:
+        raise RecordInvalid(
+            compiled.entity.name, [Violation(primary_id, "violation.read_only")]
+        )
+    return {field: value for field, value in supplied.items() if field != primary_id}
+
+
+def _drop_unchanged(values: dict[str, Any], before: Mapping[str, Any]) -> None:
+    for field in [field for field in values if field in before]:
+        old, new = before[field], values[field]
+        same = new.is_same(old) if isinstance(new, Reference) else new == old
+        if same:
+            del values[field]
+
+
+def _refuse_pointer(op: Operation, name: str) -> None:
+    """Refuse direct writes of activity pointers: they follow their activity."""
+    if name == POINTER:
+        raise RecordInvalid(name, [Violation(None, "violation.record_read_only")])
+
+
+def _not_unique(
+    compiled: CompiledEntity, refused: UniqueViolation, values: Mapping[str, Any]
+) -> RecordInvalid:
+    fields = compiled.unique_fields.get(refused.index, (compiled.entity.primary_id,))
+    violations = [
+        Violation(field, "violation.not_unique", {"value": values.get(field)})
+        for field in fields
+        if field in values
+    ]
+    return RecordInvalid(
+        compiled.entity.name,
+        violations or [Violation(fields[0], "violation.not_unique", {"value": ""})],
+    )
+
+
+async def _run_before(
+    op: Operation,
+    compiled: CompiledEntity,
+    message: str,
+    record_id: str,
+    values: dict[str, Any],
+    before: Mapping[str, Any] | None,
+) -> WriteContext | None:
+    """Run the before-hooks; what they wrote is validated like everything else."""
+    if not compiled.handlers:
+        return None
+    context = hook_context(op, compiled.entity.name, message, record_id, values, before)
+    handlers = compiled.handlers.get(f"before_{message}", ())
+    if not handlers:
+        return context
+    known = dict(values)
+    for handler in handlers:
+        if handler.fields and not any(field in values for field in handler.fields):
+            continue
+        await handler.run(context)
+    written = {
+        field: value
+        for field, value in values.items()
+        if field not in known or known[field] is not value
+    }
+    checked, violations = compiled.validator.check_values(written, may_write_read_only=True)
+    if violations:
+        raise RecordInvalid(compiled.entity.name, violations)
+    values.update(checked)
+    return context
+
+
+async def _run_after(
+    op: Operation, compiled: CompiledEntity, message: str, context: WriteContext | None
+) -> None:
+    if context is None:
+        return
+    for handler in compiled.handlers.get(f"after_{message}", ()):
+        if handler.fields and not any(field in context.values for field in handler.fields):
+            continue
+        await handler.run(context)

@@ -1,0 +1,248 @@
+"""RecordService: the only door to records. Every path of the program goes through it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
+from kartoteka.model.view import SortKey, View
+from kartoteka.plugin_api.contexts import CommandResult, Principal
+from kartoteka.record_values import Record, Reference
+
+from kartoteka_runtime.live_registry import LiveRegistry
+from kartoteka_runtime.records import commands, links, pipeline, reading
+from kartoteka_runtime.records.compiled_model import CompiledModel
+from kartoteka_runtime.records.hook_table import HookTable
+from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.parties import read_parties
+from kartoteka_runtime.records.reading import RecordPage
+from kartoteka_runtime.security import access
+from kartoteka_runtime.storage.database import Database, ReferenceViolation
+
+
+class RecordService:
+    """Creates, reads, changes and lists records of the live publication."""
+
+    def __init__(self, database: Database, live_registry: LiveRegistry, hooks: HookTable) -> None:
+        """Work on ``database`` as ``live_registry`` describes it, with the plugins' ``hooks``."""
+        self.database = database
+        self.live_registry = live_registry
+        self.hooks = hooks
+        self._model: CompiledModel | None = None
+
+    @property
+    def model(self) -> CompiledModel:
+        """Return the live publication, compiled on its first use."""
+        published = self.live_registry.current
+        if self._model is None or self._model.number != published.number:
+            self._model = CompiledModel(
+                published, self.database.engine, self.database.dialect, self.hooks
+            )
+        return self._model
+
+    def acting_as(self, principal: Principal) -> ActingRecords:
+        """Return the record service as someone uses it."""
+        return ActingRecords(self, principal)
+
+
+class ActingRecords:
+    """The record service as one principal; every write is a transaction of its own.
+
+    Inside ``transaction()``, and in hooks, calls share the transaction that is open.
+    """
+
+    def __init__(
+        self, service: RecordService, principal: Principal, operation: Operation | None = None
+    ) -> None:
+        """Act as ``principal``, inside ``operation`` when one is under way."""
+        self._service = service
+        self._principal = principal
+        self._operation = operation
+
+    async def create(self, entity: str, values: Record) -> str:
+        """Create a record and return its id."""
+        async with self._writing() as op:
+            return await pipeline.create(op, entity, values)
+
+    async def read(self, entity: str, record_id: str) -> dict[str, object]:
+        """Return every field of one record, lookups with names and parties included."""
+        async with self._reading() as op:
+            compiled = op.entity(entity)
+            access.require(op.principal, "read", compiled.entity)
+            record = await compiled.queries.read(op.connection, record_id, with_labels=True)
+            if record is None:
+                raise RecordNotFound(entity, record_id)
+            if compiled.parties:
+                record.update(await read_parties(op, compiled, record_id))
+            return record
+
+    async def read_fields(
+        self, entity: str, record_id: str, *, with_labels: bool = False
+    ) -> dict[str, object]:
+        """Return the stored fields of one record, lookups without names unless asked for."""
+        async with self._reading() as op:
+            compiled = op.entity(entity)
+            access.require(op.principal, "read", compiled.entity)
+            record = await compiled.queries.read(
+                op.connection, record_id, with_labels=with_labels
+            )
+            if record is None:
+                raise RecordNotFound(entity, record_id)
+            return record
+
+    async def update(
+        self, entity: str, record_id: str, values: Record, *, version: int | None = None
+    ) -> None:
+        """Change fields of a record."""
+        async with self._writing() as op:
+            await pipeline.update(op, entity, record_id, values, version)
+
+    async def delete(self, entity: str, record_id: str, *, version: int | None = None) -> None:
+        """Delete a record with what its relationships say goes with it."""
+        async with self._writing() as op:
+            try:
+                await pipeline.delete(op, entity, record_id, version)
+            except ReferenceViolation:
+                raise RecordInvalid(
+                    entity, [Violation(None, "violation.referenced_by", {"entities": ()})]
+                ) from None
+
+    async def list(
+        self,
+        entity: str,
+        *,
+        filter: str = "",
+        fields: Sequence[str] = (),
+        order: Sequence[str] = (),
+        limit: int = 1000,
+    ) -> list[Record]:
+        """Return records that meet a condition, at most ``limit``."""
+        async with self._reading() as op:
+            op.entity(entity)
+            condition = reading.checked_condition(op.model, entity, filter)
+            query = reading.plain_query(
+                op.model, entity, fields, condition, order, with_labels=True
+            )
+            page = await reading.list_page(op, query, limit=limit, with_count=False)
+            return list(page.rows)
+
+    async def count(self, entity: str, *, filter: str = "") -> int:
+        """Return how many records meet a condition."""
+        async with self._reading() as op:
+            op.entity(entity)
+            condition = reading.checked_condition(op.model, entity, filter)
+            return await reading.count(op, entity, condition)
+
+    async def page(
+        self,
+        entity: str,
+        *,
+        view: View,
+        search: str = "",
+        sort: tuple[SortKey, ...] = (),
+        after: str = "",
+        limit: int = 50,
+        condition: str = "",
+    ) -> RecordPage:
+        """Return one page of a view, searched, sorted otherwise or narrowed by a condition."""
+        async with self._reading() as op:
+            op.entity(entity)
+            query = reading.view_query(op.model, view, sort)
+            query = reading.with_condition(
+                query, reading.search_condition(op.model, entity, search)
+            )
+            query = reading.with_condition(
+                query, reading.checked_condition(op.model, entity, condition)
+            )
+            return await reading.list_page(op, query, after=after, limit=limit)
+
+    async def select(
+        self,
+        entity: str,
+        *,
+        fields: Sequence[str] = (),
+        filter: str = "",
+        order: Sequence[str] = (),
+        after: str = "",
+        limit: int = 50,
+        with_labels: bool = False,
+        with_count: bool = False,
+    ) -> RecordPage:
+        """Return one page of named fields, as endpoints ask for it."""
+        async with self._reading() as op:
+            op.entity(entity)
+            condition = reading.checked_condition(op.model, entity, filter)
+            query = reading.plain_query(
+                op.model, entity, fields, condition, order, with_labels=with_labels
+            )
+            return await reading.list_page(
+                op, query, after=after, limit=limit, with_count=with_count
+            )
+
+    async def find(self, entity: str, text: str, limit: int = 10) -> list[Reference]:
+        """Return the records that a lookup offers for what was typed."""
+        async with self._reading() as op:
+            return await reading.find(op, entity, text, limit)
+
+    async def associate(self, relationship: str, left_id: str, right_id: str) -> None:
+        """Link two records by an N:N relationship."""
+        async with self._writing() as op:
+            await links.associate(op, relationship, left_id, right_id)
+
+    async def disassociate(self, relationship: str, left_id: str, right_id: str) -> None:
+        """Remove a link."""
+        async with self._writing() as op:
+            await links.disassociate(op, relationship, left_id, right_id)
+
+    async def execute(
+        self, entity: str, record_id: str, command: str, parameters: Record
+    ) -> CommandResult:
+        """Run a command on a record."""
+        async with self._writing() as op:
+            return await commands.execute(op, entity, record_id, command, parameters)
+
+    async def set_state(
+        self,
+        entity: str,
+        record_id: str,
+        *,
+        state: str,
+        reason: str = "",
+        values: Record | None = None,
+    ) -> None:
+        """Change state and reason by name, with further values in the same write."""
+        async with self._writing() as op:
+            await commands.set_state(op, entity, record_id, state, reason, values or {})
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[ActingRecords]:
+        """Yield the same service with all its calls in one transaction."""
+        async with self._writing() as op:
+            yield ActingRecords(self._service, self._principal, op)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Operation]:
+        if self._operation is not None:
+            yield self._operation
+            return
+        async with self._service.database.reading() as connection:
+            yield Operation(
+                connection, self._service.model, self._principal, self._inside,
+                is_system=self._principal.is_system,
+            )  # fmt: skip
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Operation]:
+        if self._operation is not None:
+            yield replace(self._operation, visited=set(self._operation.visited))
+            return
+        async with self._service.database.writing() as connection:
+            yield Operation(
+                connection, self._service.model, self._principal, self._inside,
+                is_system=self._principal.is_system,
+            )  # fmt: skip
+
+    def _inside(self, operation: Operation) -> ActingRecords:
+        return ActingRecords(self._service, operation.principal, operation)

@@ -1,0 +1,44 @@
+"""Counters behind autonumber fields: each number is given once, whatever runs at the same time.
+
+On PostgreSQL a sequence, which waits for nobody; on SQLite a row of ``kartoteka_counter``, safe
+because one transaction writes at a time. Gaps are normal, reuse is not.
+"""
+
+from __future__ import annotations
+
+from kartoteka.registry import Registry
+
+from kartoteka_runtime.storage.database import Connection
+from kartoteka_runtime.storage.tables import short_name
+
+
+async def create_sequences(connection: Connection, registry: Registry, engine: str) -> None:
+    """Create the sequence of every autonumber field where it is missing."""
+    if engine != "postgresql":
+        return
+    for entity in registry.entities.values():
+        for item in entity.fields:
+            if item.type == "autonumber":
+                name = _sequence(f"{entity.name}.{item.name}")
+                await connection.execute(
+                    f'CREATE SEQUENCE IF NOT EXISTS "{name}" START {item.first_number}', {}
+                )
+
+
+async def next_number(connection: Connection, engine: str, name: str, first: int) -> int:
+    """Return the next number of ``entity.field``, which begins at ``first``."""
+    if engine == "postgresql":
+        sql = "SELECT nextval(%(name)s::regclass)"
+        row = await connection.fetch_one(sql, {"name": f'"{_sequence(name)}"'})
+    else:
+        sql = (
+            "INSERT INTO kartoteka_counter (name, value) VALUES (:name, :first) "
+            "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+        )
+        row = await connection.fetch_one(sql, {"name": name, "first": first})
+    assert row is not None
+    return int(row[0])
+
+
+def _sequence(name: str) -> str:
+    return short_name("kartoteka_number", *name.split("."))

@@ -1,0 +1,316 @@
+"""Database: connections to SQLite or PostgreSQL behind one small asynchronous interface.
+
+Statements are text compiled beforehand. On SQLite they run inline in the event loop: a statement
+takes microseconds, a thread hop a hundred times as long (decisions/0001). One connection reads in
+autocommit; one writes, held by one transaction at a time. On PostgreSQL psycopg's own
+asynchronous pool serves both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from kartoteka.errors import KartotekaError
+from kartoteka.text_folding import fold
+from psycopg.adapt import Loader
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+
+Params = Mapping[str, Any]
+Row = tuple[Any, ...]
+
+_BUSY_WAIT_SECONDS = 10.0
+
+
+class DatabaseUnavailable(KartotekaError):
+    """The database cannot be reached or opened; the message says which and why."""
+
+
+class UniqueViolation(KartotekaError):
+    """A unique index refused a value; ``index`` is its name."""
+
+    def __init__(self, index: str) -> None:
+        """Name the index."""
+        self.index = index
+        super().__init__(index)
+
+
+class ReferenceViolation(KartotekaError):
+    """A foreign key refused a statement."""
+
+
+class BadParameter(KartotekaError):
+    """A parameter is not of the type that its column has."""
+
+
+class Connection(Protocol):
+    """Runs statements; rows are tuples in the order of the selected columns."""
+
+    async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
+        """Return every row."""
+
+    async def fetch_one(self, sql: str, params: Params) -> Row | None:
+        """Return the first row, or None."""
+
+    async def execute(self, sql: str, params: Params) -> int:
+        """Run a statement and return how many rows it touched."""
+
+
+class Database(Protocol):
+    """A pool of connections to one database of one engine."""
+
+    engine: str  # sqlite or postgresql
+    dialect: Dialect
+
+    def reading(self) -> AbstractAsyncContextManager[Connection]:
+        """Return a connection in autocommit, for reads outside transactions."""
+
+    def writing(self) -> AbstractAsyncContextManager[Connection]:
+        """Return a connection in a transaction: committed at the end, rolled back on any error."""
+
+    async def open(self) -> None:
+        """Make ready for use.
+
+        Raises:
+            DatabaseUnavailable: The server or file cannot be opened.
+        """
+
+    async def close(self) -> None:
+        """Give back every connection."""
+
+
+def database_for(url: str) -> Database:
+    """Return the database that ``url`` names: ``sqlite:///path`` or ``postgresql://…``."""
+    if url.startswith("sqlite:///"):
+        return SqliteDatabase(Path(unquote(url.removeprefix("sqlite:///"))))
+    if url.startswith(("postgresql://", "postgres://")):
+        return PostgresqlDatabase(url)
+    raise DatabaseUnavailable(
+        f"the database address begins with {urlsplit(url).scheme or url[:20]!r}; "
+        "sqlite:///path/to/file.db and postgresql://… are known"
+    )
+
+
+class SqliteConnection:
+    """A sqlite3 connection whose calls finish before they return."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        """Wrap an open connection in autocommit mode."""
+        self.raw = raw
+
+    async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
+        """Return every row."""
+        return self.raw.execute(sql, params).fetchall()
+
+    async def fetch_one(self, sql: str, params: Params) -> Row | None:
+        """Return the first row, or None."""
+        row: Row | None = self.raw.execute(sql, params).fetchone()
+        return row
+
+    async def execute(self, sql: str, params: Params) -> int:
+        """Run a statement and return how many rows it touched."""
+        try:
+            return self.raw.execute(sql, params).rowcount
+        except sqlite3.IntegrityError as error:
+            raise _sqlite_integrity(error) from error
+
+
+def _sqlite_integrity(error: sqlite3.IntegrityError) -> KartotekaError:
+    message = str(error)
+    if message.startswith("UNIQUE constraint failed: index "):
+        return UniqueViolation(message.split("'")[1])
+    if message.startswith("UNIQUE constraint failed: "):
+        columns = [part.split(".")[-1] for part in message.split(": ", 1)[1].split(", ")]
+        table = message.split(": ", 1)[1].split(".")[0]
+        return UniqueViolation("_".join(["uq", table, *columns]))
+    return ReferenceViolation(message)
+
+
+class SqliteDatabase:
+    """One file in WAL mode: a connection to read, a connection to write."""
+
+    engine = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        """Remember the file; ``open`` makes it."""
+        self.path = path
+        self.dialect: Dialect = sqlite.dialect(paramstyle="named")
+        self._turn = asyncio.Lock()
+        self._reader: SqliteConnection | None = None
+        self._writer: SqliteConnection | None = None
+
+    async def open(self) -> None:
+        """Open both connections and make the file's folder when it is missing."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = self._connect()
+            self._reader = self._connect()
+        except (OSError, sqlite3.Error) as error:
+            raise DatabaseUnavailable(f"{self.path} cannot be opened: {error}") from error
+
+    async def close(self) -> None:
+        """Close both connections."""
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.raw.close()
+        self._reader = self._writer = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Yield the connection that reads."""
+        if self._reader is None:
+            await self.open()
+        assert self._reader is not None
+        yield self._reader
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """Yield the connection that writes, in a transaction of its own."""
+        if self._writer is None:
+            await self.open()
+        assert self._writer is not None
+        async with self._turn:
+            raw = self._writer.raw
+            await self._begin(raw)
+            try:
+                yield self._writer
+            except BaseException:
+                raw.execute("ROLLBACK")
+                raise
+            raw.execute("COMMIT")
+
+    async def _begin(self, raw: sqlite3.Connection) -> None:
+        """Start a write transaction, waiting for other processes without blocking this one."""
+        waited = 0.0
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or waited >= _BUSY_WAIT_SECONDS:
+                    raise
+            await asyncio.sleep(0.005)
+            waited += 0.005
+
+    def _connect(self) -> SqliteConnection:
+        raw = sqlite3.connect(
+            self.path, isolation_level=None, cached_statements=1024, check_same_thread=False
+        )
+        raw.create_function("kartoteka_fold", 1, _fold_or_none, deterministic=True)
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
+                       "busy_timeout=0", "cache_size=-64000"):  # fmt: skip
+            raw.execute(f"PRAGMA {pragma}")
+        return SqliteConnection(raw)
+
+
+def _fold_or_none(text: str | None) -> str | None:
+    return None if text is None else fold(text)
+
+
+class _UuidAsText(Loader):
+    """Reads a uuid as the text that records carry."""
+
+    def load(self, data: Any) -> str:
+        return bytes(data).decode()
+
+
+class PostgresqlConnection:
+    """A psycopg connection."""
+
+    def __init__(self, raw: psycopg.AsyncConnection[Row]) -> None:
+        """Wrap an open connection."""
+        self.raw = raw
+
+    async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
+        """Return every row."""
+        try:
+            cursor = await self.raw.execute(sql, params)  # type: ignore[arg-type]
+        except psycopg.DataError as error:
+            raise BadParameter(str(error)) from error
+        return await cursor.fetchall()
+
+    async def fetch_one(self, sql: str, params: Params) -> Row | None:
+        """Return the first row, or None."""
+        try:
+            cursor = await self.raw.execute(sql, params)  # type: ignore[arg-type]
+        except psycopg.DataError as error:
+            raise BadParameter(str(error)) from error
+        return await cursor.fetchone()
+
+    async def execute(self, sql: str, params: Params) -> int:
+        """Run a statement and return how many rows it touched."""
+        try:
+            cursor = await self.raw.execute(sql, params)  # type: ignore[arg-type]
+        except psycopg.errors.UniqueViolation as error:
+            raise UniqueViolation(error.diag.constraint_name or "") from error
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise ReferenceViolation(str(error)) from error
+        return cursor.rowcount
+
+
+class PostgresqlDatabase:
+    """A pool of psycopg connections."""
+
+    engine = "postgresql"
+
+    def __init__(self, url: str, *, max_connections: int = 10) -> None:
+        """Remember the address; ``open`` connects."""
+        self.url = url
+        self.dialect: Dialect = postgresql.psycopg.dialect()  # type: ignore[attr-defined]
+        self._max = max_connections
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] | None = None
+
+    async def open(self) -> None:
+        """Open the pool with one connection."""
+        pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
+            self.url,
+            min_size=1,
+            max_size=self._max,
+            open=False,
+            configure=_configure,
+            kwargs={"autocommit": True},
+            timeout=10,
+        )
+        try:
+            await pool.open(wait=True, timeout=10)
+        except psycopg.Error as error:
+            await pool.close()
+            raise DatabaseUnavailable(f"PostgreSQL cannot be reached: {error}") from error
+        self._pool = pool
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Yield a connection in autocommit."""
+        if self._pool is None:
+            await self.open()
+        assert self._pool is not None
+        async with self._pool.connection() as raw:
+            yield PostgresqlConnection(raw)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """Yield a connection in a transaction."""
+        if self._pool is None:
+            await self.open()
+        assert self._pool is not None
+        async with self._pool.connection() as raw, raw.transaction():
+            yield PostgresqlConnection(raw)
+
+
+async def _configure(raw: psycopg.AsyncConnection[Any]) -> None:
+    raw.adapters.register_loader("uuid", _UuidAsText)
+    await raw.execute("SET TIME ZONE 'UTC'")

@@ -1,0 +1,226 @@
+"""The statements of one entity: insert, update, delete and read by id, compiled once a shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.record_values import Reference
+from kartoteka.registry import Registry
+from sqlalchemy.engine import Dialect
+
+from kartoteka_runtime.storage.column_types import codec, storage_kind
+from kartoteka_runtime.storage.database import Connection
+from kartoteka_runtime.storage.row_readers import ReadColumn, RowReader, build_reader
+from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables
+
+VERSION = "versionnumber"
+_SHAPES = 512  # statements kept per entity; a shape is a set of column names
+
+
+def compile_text(statement: sa.ClauseElement, dialect: Dialect) -> str:
+    """Return a statement's text for the driver, its parameters by name."""
+    return str(statement.compile(dialect=dialect))
+
+
+class EntityQueries:
+    """Reads and writes single records of one entity; knows columns, nothing of rules."""
+
+    def __init__(
+        self, entity: Entity, registry: Registry, tables: Tables, dialect: Dialect
+    ) -> None:
+        """Prepare the encoders and the statements every record needs."""
+        self.entity = entity
+        self.registry = registry
+        self.tables = tables
+        self.table = tables.entities[entity.name]
+        self.dialect = dialect
+        self.engine = tables.engine
+        self.stored = tuple(item for item in entity.fields if storage_kind(item))
+        self._encoders = {item.name: self._encoder(item) for item in self.stored}
+        self._insert = lru_cache(_SHAPES)(self._insert_text)
+        self._update = lru_cache(_SHAPES)(self._update_text)
+        self._select = lru_cache(_SHAPES)(self._select_text)
+        self._delete = compile_text(
+            sa.delete(self.table).where(self._id_is()), dialect
+        )
+        self.all_names = tuple(item.name for item in self.stored)
+
+    async def insert(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Store a new record; ``values`` must hold the primary id."""
+        await self._bump_version(connection)
+        params = self._params(values)
+        await connection.execute(self._insert(tuple(params)), params)
+
+    async def update(
+        self, connection: Connection, record_id: str, values: Mapping[str, Any]
+    ) -> int:
+        """Change the named fields of a record and return how many records that were (0 or 1)."""
+        await self._bump_version(connection)
+        params = self._params(values)
+        sql = self._update(tuple(params))
+        params["id_"] = record_id
+        return await connection.execute(sql, params)
+
+    async def delete(self, connection: Connection, record_id: str) -> int:
+        """Delete a record and return how many that were."""
+        return await connection.execute(self._delete, {"id_": record_id})
+
+    async def read(
+        self,
+        connection: Connection,
+        record_id: str,
+        *,
+        names: tuple[str, ...] | None = None,
+        with_labels: bool = False,
+        for_update: bool = False,
+    ) -> dict[str, Any] | None:
+        """Return fields of a record (all of them unless named), or None.
+
+        ``with_labels`` gives references their names; ``for_update`` holds the record until the
+        transaction ends.
+        """
+        sql, reader = self._select(names, with_labels, for_update)
+        row = await connection.fetch_one(sql, {"id_": record_id})
+        return None if row is None else reader(row)
+
+    def columns_for(
+        self, field: Field, *, with_label: bool, at: int, key: str, table: sa.FromClause
+    ) -> tuple[list[sa.ColumnElement[Any]], ReadColumn]:
+        """Return what to select for a field whose first column lands at position ``at``."""
+        selected: list[sa.ColumnElement[Any]] = [table.c[field.name]]
+        entity_at = name_at = -1
+        if field.is_multi_target:
+            entity_at = at + 1
+            selected.append(table.c[field.name + ENTITY_SUFFIX])
+        if field.is_lookup and with_label:
+            name = self.reference_name(field, table)
+            if name is not None:
+                name_at = at + len(selected)
+                selected.append(name)
+        return selected, ReadColumn(key, field, at, entity_at, name_at)
+
+    def reference_name(
+        self, field: Field, table: sa.FromClause
+    ) -> sa.ColumnElement[Any] | None:
+        """Return the primary field of the record a lookup names, as a scalar subquery.
+
+        A subquery rather than a join: it is evaluated for the rows of the page alone, and each
+        target of a multi-target lookup only where the lookup names it.
+        """
+        branches = []
+        for target in field.targets:
+            found = self.registry.entities[target]
+            if found.primary_field not in found.field_by_name:
+                continue
+            other = self.tables.entities[target].alias()
+            name = (
+                sa.select(other.c[found.primary_field])
+                .where(other.c[found.primary_id] == table.c[field.name])
+                .scalar_subquery()
+            )
+            branches.append((target, name))
+        if not branches:
+            return None
+        if not field.is_multi_target:
+            return branches[0][1]
+        entity = table.c[field.name + ENTITY_SUFFIX]
+        return sa.case(
+            *((entity == sa.literal_column(f"'{target}'"), name) for target, name in branches)
+        )
+
+    def encode(self, field: Field, value: Any) -> Any:
+        """Return a record value as the driver wants it (the id for references)."""
+        encoder = self._encoders[field.name]
+        return None if value is None else encoder(value) if encoder else value
+
+    def _encoder(self, field: Field) -> Callable[[Any], Any] | None:
+        if field.is_lookup:
+            return lambda value: value.id if isinstance(value, Reference) else value
+        return codec(field, self.engine).encode
+
+    def _params(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        params: dict[str, Any] = {}
+        by_name = self.entity.field_by_name
+        encoders = self._encoders
+        for name, value in values.items():
+            if name not in encoders:
+                if name == self.entity.primary_id:
+                    params[name] = value
+                continue
+            if value is None:
+                params[name] = None
+            else:
+                encoder = encoders[name]
+                params[name] = encoder(value) if encoder else value
+            if by_name[name].is_multi_target:
+                params[name + ENTITY_SUFFIX] = None if value is None else value.entity
+        return params
+
+    def _insert_text(self, columns: tuple[str, ...]) -> str:
+        values: dict[str, Any] = {name: self._bind(name) for name in columns if name != VERSION}
+        if VERSION in self.table.c:
+            values[VERSION] = self._next_version()
+        return compile_text(sa.insert(self.table).values(values), self.dialect)
+
+    def _update_text(self, columns: tuple[str, ...]) -> str:
+        values: dict[str, Any] = {name: self._bind(name) for name in columns if name != VERSION}
+        if VERSION in self.table.c:
+            values[VERSION] = self._next_version()
+        statement = sa.update(self.table).values(values).where(self._id_is())
+        return compile_text(statement, self.dialect)
+
+    def _select_text(
+        self, names: tuple[str, ...] | None, with_labels: bool, for_update: bool
+    ) -> tuple[str, RowReader]:
+        selected: list[sa.ColumnElement[Any]] = []
+        columns: list[ReadColumn] = []
+        for name in names or self.all_names:
+            item = self.entity.field_by_name[name]
+            if not storage_kind(item):
+                continue
+            found, column = self.columns_for(
+                item, with_label=with_labels, at=len(selected), key=name, table=self.table
+            )
+            selected += found
+            columns.append(column)
+        statement = sa.select(*selected).where(self._id_is())
+        if for_update and self.engine == "postgresql":
+            statement = statement.with_for_update()
+        return compile_text(statement, self.dialect), build_reader(columns, self.engine)
+
+    def _bind(self, name: str) -> sa.BindParameter[Any]:
+        return sa.bindparam(name, type_=self.table.c[name].type)
+
+    def _id_is(self) -> sa.ColumnElement[bool]:
+        column = self.table.c[self.entity.primary_id]
+        return column == sa.bindparam("id_", type_=column.type)
+
+    def _next_version(self) -> sa.ColumnElement[int]:
+        if self.engine == "postgresql":
+            return sa.func.nextval(sa.literal_column("'kartoteka_version'"))
+        return sa.literal_column("(SELECT value FROM kartoteka_version)")
+
+    async def _bump_version(self, connection: Connection) -> None:
+        if self.engine == "sqlite" and VERSION in self.table.c:
+            await connection.execute("UPDATE kartoteka_version SET value = value + 1", {})
+
+
+def reference_checks(
+    references: Sequence[tuple[str, str]], registry: Registry, tables: Tables, dialect: Dialect
+) -> str:
+    """Return one statement that answers, for each (parameter, entity), whether the record exists."""
+    checks = []
+    for parameter, target in references:
+        table = tables.entities[target]
+        column = table.c[registry.entities[target].primary_id]
+        checks.append(
+            sa.exists(sa.select(sa.literal(1)).where(
+                column == sa.bindparam(parameter, type_=column.type)
+            )).label(parameter)
+        )
+    return compile_text(sa.select(*checks), dialect)

@@ -1,0 +1,194 @@
+"""Registry → SQLAlchemy tables: one real table an entity, one link table an N:N relationship."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from kartoteka.conditions.check_condition import check_condition
+from kartoteka.conditions.parser import parse
+from kartoteka.conditions.syntax import Operator
+from kartoteka.conditions.typed import AllOf, Compared
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.model.view import View
+from kartoteka.registry import Registry
+
+from kartoteka_runtime.storage.column_types import codec, storage_kind
+
+ENTITY_SUFFIX = "__entity"  # column beside a multi-target lookup that names the entity
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a registry on one engine.
+
+    ``entities`` and ``links`` are keyed by logical name of entity and relationship.
+    """
+
+    engine: str
+    metadata: sa.MetaData
+    entities: Mapping[str, sa.Table]
+    links: Mapping[str, sa.Table]
+
+
+def build_tables(registry: Registry, engine: str) -> Tables:
+    """Return the tables that hold the records of ``registry`` on ``engine``."""
+    metadata = sa.MetaData(naming_convention={"fk": "fk_%(table_name)s_%(column_0_name)s"})
+    entities = {
+        entity.name: _entity_table(entity, registry, metadata, engine)
+        for entity in registry.entities.values()
+    }
+    links = {}
+    for relationship in registry.relationships.values():
+        left, right = link_columns(relationship.left, relationship.right)
+        table = sa.Table(
+            relationship.intersect,
+            metadata,
+            sa.Column(left, _id_type(engine), sa.ForeignKey(_target(registry, relationship.left))),
+            sa.Column(
+                right, _id_type(engine), sa.ForeignKey(_target(registry, relationship.right))
+            ),
+            sa.PrimaryKeyConstraint(left, right),
+        )
+        sa.Index(short_name("ix", relationship.intersect, right), table.c[right])
+        links[relationship.name] = table
+    return Tables(engine, metadata, entities, links)
+
+
+def link_columns(left: str, right: str) -> tuple[str, str]:
+    """Return the names of a link table's two columns; a self link's second is numbered."""
+    return f"{left}id", f"{right}id" if right != left else f"{right}id2"
+
+
+def short_name(*parts: str) -> str:
+    """Return the parts as one identifier of at most 60 characters, unlike any other's."""
+    name = "_".join(parts)
+    if len(name) <= 60:
+        return name
+    return f"{name[:50]}_{hashlib.sha256(name.encode()).hexdigest()[:9]}"
+
+
+def folded(column: sa.ColumnElement[str], engine: str) -> sa.ColumnElement[str]:
+    """Return a text column as it is compared, sorted and searched: without case and accents."""
+    expression = sa.func.kartoteka_fold(column, type_=sa.Text())
+    return sa.collate(expression, "C") if engine == "postgresql" else expression
+
+
+def comparable(column: sa.ColumnElement[str], field: Field, engine: str) -> sa.ColumnElement[str]:
+    """Return what conditions, orders and unique indexes look at for ``field``."""
+    return folded(column, engine) if storage_kind(field) == "text" else column
+
+
+def field_columns(field: Field, registry: Registry, engine: str) -> list[sa.Column[object]]:
+    """Return the columns that store ``field``: one, two for multi-target lookups, or none."""
+    if not storage_kind(field):
+        return []
+    column_type = codec(field, engine).sql_type
+    if field.is_multi_target:
+        return [
+            sa.Column(field.name, column_type),
+            sa.Column(field.name + ENTITY_SUFFIX, sa.String(64)),
+        ]
+    if field.is_lookup:
+        target = sa.ForeignKey(_target(registry, field.targets[0]))
+        return [sa.Column(field.name, column_type, target)]
+    return [sa.Column(field.name, column_type)]
+
+
+def _entity_table(
+    entity: Entity, registry: Registry, metadata: sa.MetaData, engine: str
+) -> sa.Table:
+    columns: list[sa.Column[object]] = [
+        sa.Column(entity.primary_id, _id_type(engine), primary_key=True)
+    ]
+    for item in entity.fields:
+        if item.name != entity.primary_id:
+            columns += field_columns(item, registry, engine)
+    table = sa.Table(entity.name, metadata, *columns)
+    entity_indexes(entity, table, registry, engine)  # an index attaches itself to its table
+    return table
+
+
+def entity_indexes(
+    entity: Entity, table: sa.Table, registry: Registry, engine: str
+) -> list[sa.Index]:
+    """Return the indexes of an entity: keys, unique fields, lookups, find fields and views.
+
+    A view's index holds the fields its filter equates, then its first sort key and the primary
+    id, so that every page of it, and its count, reads the index alone. Indexes of lookups and
+    find fields leave empty values out: most are, and no question needs them.
+    """
+    indexes: dict[str, sa.Index] = {}
+
+    def add(prefix: str, *columns: str) -> None:
+        name = short_name(prefix, table.name, *columns)
+        if name in indexes:
+            return
+        parts = [
+            comparable(table.c[column], entity.field_by_name[column], engine)
+            for column in columns
+        ]
+        options: dict[str, sa.ColumnElement[bool]] = {}
+        if prefix == "so":
+            if engine == "postgresql":
+                parts[-1] = parts[-1].nulls_first()
+            parts.append(table.c[entity.primary_id])
+        elif prefix == "ix":
+            options[f"{engine}_where"] = parts[0].is_not(None)
+        indexes[name] = sa.Index(name, *parts, unique=prefix == "uq", **options)
+
+    for key in entity.keys:
+        add("uq", *key.fields)
+    for item in entity.fields:
+        if not storage_kind(item) or item.name == entity.primary_id:
+            continue
+        if item.unique:
+            add("uq", item.name)
+        elif item.is_lookup and not _is_stamp(item):
+            add("ix", item.name)
+    if _can_sort(entity, entity.primary_field):
+        add("so", entity.primary_field)
+    for view in registry.views_of[entity.name]:
+        if view.order and _can_sort(entity, view.order[0].field):
+            add("so", *_equated(view, registry), view.order[0].field)
+        for name in view.find:
+            if _can_sort(entity, name) and name != entity.primary_field:
+                add("ix", name)
+    return list(indexes.values())
+
+
+def _is_stamp(item: Field) -> bool:
+    """Return whether a lookup only tells which user the platform noted; nobody lists by it."""
+    return item.read_only and set(item.targets) <= {"systemuser", "team"}
+
+
+def _can_sort(entity: Entity, name: str) -> bool:
+    item = entity.field_by_name.get(name)
+    return item is not None and bool(storage_kind(item)) and not item.is_lookup
+
+
+def _equated(view: View, registry: Registry) -> list[str]:
+    """Return the entity's own fields that a view's filter sets equal to something."""
+    if not view.filter:
+        return []
+    condition = check_condition(parse(view.filter), registry, view.entity)
+    terms = condition.terms if isinstance(condition, AllOf) else (condition,)
+    return [
+        term.path.field.name
+        for term in terms
+        if isinstance(term, Compared)
+        and term.operator is Operator.EQ
+        and not term.path.steps
+        and term.path.field.name != view.order[0].field
+    ]
+
+
+def _id_type(engine: str) -> sa.types.TypeEngine[object]:
+    return sa.Uuid() if engine == "postgresql" else sa.String(36)
+
+
+def _target(registry: Registry, entity: str) -> str:
+    return f"{entity}.{registry.entities[entity].primary_id}"

@@ -1,0 +1,1 @@
+"""What our tests and partners' tests share."""

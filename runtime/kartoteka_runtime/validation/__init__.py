@@ -1,0 +1,1 @@
+"""Record values are validated here, compiled from JSON Schema."""

@@ -1,0 +1,94 @@
+"""Errors → statuses and OData error bodies: the one table for every endpoint."""
+
+from __future__ import annotations
+
+from kartoteka.conditions.condition_error import ConditionError
+from kartoteka.errors import (
+    AccessDenied,
+    KartotekaError,
+    RecordConflict,
+    RecordInvalid,
+    RecordNotFound,
+    Violation,
+)
+from kartoteka.labels import LabelResolver
+from kartoteka.model.entity import Entity
+from kartoteka.model.label import Label
+from kartoteka.registry import Registry
+from starlette.responses import Response
+
+from kartoteka_runtime.web_api.serialize import to_json
+
+_CODES = {
+    400: "0x80040203",
+    401: "0x80048306",
+    403: "0x80040220",
+    404: "0x80040217",
+    405: "0x80060888",
+    412: "0x80060882",
+    413: "0x80072321",
+}
+
+
+def problem(status: int, message: str, details: list[dict[str, str]] | None = None) -> Response:
+    """Return an OData error body with its status."""
+    error: dict[str, object] = {"code": _CODES.get(status, "0x80040216"), "message": message}
+    if details:
+        error["details"] = details
+    headers = {"OData-Version": "4.0"}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        to_json({"error": error}),
+        status,
+        headers,
+        media_type="application/json; odata.metadata=minimal",
+    )
+
+
+def problem_of(
+    error: KartotekaError, registry: Registry, labels: LabelResolver, language: str
+) -> Response:
+    """Return the answer to an error that the record service raised."""
+    match error:
+        case RecordInvalid(entity=name, violations=violations):
+            entity = registry.entities.get(name)
+            details = [
+                {
+                    "code": violation.code,
+                    "target": violation.field or "",
+                    "message": violation_text(violation, entity, labels, language),
+                }
+                for violation in violations
+            ]
+            return problem(400, " ".join(detail["message"] for detail in details), details)
+        case RecordNotFound():
+            return problem(404, str(error))
+        case RecordConflict():
+            return problem(412, str(error))
+        case AccessDenied(code=code, params=params):
+            return problem(403, labels.message(code, language, **params))
+        case ConditionError():
+            return problem(400, str(error))
+    return problem(400, str(error))
+
+
+def violation_text(
+    violation: Violation, entity: Entity | None, labels: LabelResolver, language: str
+) -> str:
+    """Return a violation as a sentence that names the field by its label."""
+    params = {
+        key: _shown(value, labels, language) for key, value in violation.params.items()
+    }
+    field = violation.field or ""
+    if entity is not None and violation.field in entity.field_by_name:
+        field = labels.text(entity.field_by_name[violation.field].label, language)
+    return labels.message(violation.code, language, **{"field": field, **params})
+
+
+def _shown(value: object, labels: LabelResolver, language: str) -> str:
+    if isinstance(value, Label):
+        return labels.text(value, language)
+    if isinstance(value, tuple):
+        return ", ".join(_shown(item, labels, language) for item in value)
+    return str(value)
