@@ -50,11 +50,13 @@ clean:
 	@touch $@
 
 .venv/installed: .venv/pip $(PACKAGING)
-	$(BIN)/python -m pip install --quiet --editable .
+	@echo "Installing Kartoteka into .venv; this takes about a minute the first time."
+	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 .venv/installed-dev: .venv/pip $(PACKAGING) $(AXE)
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@echo "Installing Kartoteka and what its tests need into .venv."
+	@$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch .venv/installed $@
 
 .venv/chromium: .venv/installed-dev

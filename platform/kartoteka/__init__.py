@@ -34,6 +34,8 @@ from kartoteka.plugin_api.contexts import (
     Principal,
     RecordHandler,
     Records,
+    SampleData,
+    SampleDataContext,
     WriteContext,
 )
 from kartoteka.plugin_api.hookspecs import hookimpl
@@ -86,6 +88,8 @@ __all__ = [
     "Relationship",
     "Required",
     "Role",
+    "SampleData",
+    "SampleDataContext",
     "Section",
     "SortKey",
     "State",

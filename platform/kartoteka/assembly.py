@@ -11,17 +11,19 @@ from kartoteka.diagnostics import Diagnostics
 from kartoteka.errors import MetadataError
 from kartoteka.loading.apply_labels import apply_group_labels, apply_labels, read_messages
 from kartoteka.loading.bundle_order import in_order
+from kartoteka.loading.collection_pause import collection_paused
 from kartoteka.loading.expand_entities import expand_entities
 from kartoteka.loading.extensions import MetadataTree, merge_bundles
 from kartoteka.loading.load_bundle import LoadedBundle, load_bundle, load_bundles
-from kartoteka.loading.read_tree import read_tree
 from kartoteka.model.bundle import BundleInfo
 from kartoteka.model.label import Label
+from kartoteka.read_registry import read_registry
 from kartoteka.registry import Registry
 
 __all__ = ["LoadedBundle", "assemble", "load_bundle", "load_bundles"]
 
 
+@collection_paused()
 def assemble(
     bundles: Sequence[LoadedBundle],
     *,
@@ -52,7 +54,7 @@ def assemble(
     apply_group_labels(tree, diagnostics)
     expand_entities(tree, messages)
     apply_labels(tree, diagnostics)
-    registry = read_tree(
+    registry = read_registry(
         tree,
         messages,
         tuple(_labelled(bundle, tree) for bundle in ordered),

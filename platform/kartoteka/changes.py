@@ -69,7 +69,7 @@ class RetireRelationship:
 
 @dataclass(frozen=True, slots=True)
 class UpdateDefinition:
-    """Only meaning or looks change (labels, forms, views, roles, …): nothing is stored otherwise."""
+    """Only meaning or looks change (labels, forms, views, roles): nothing is stored otherwise."""
 
     kind: str
     name: str
@@ -142,7 +142,8 @@ def _field_changes(live: Entity, wanted: Entity) -> list[Change]:
             if change is not None:
                 changes.append(change)
     changes += [
-        RetireField(wanted.name, name) for name in live.field_by_name
+        RetireField(wanted.name, name)
+        for name in live.field_by_name
         if name not in wanted.field_by_name
     ]
     return changes
@@ -171,4 +172,3 @@ def _stored_as(field: Field) -> tuple[str, str, bool]:
     kind = {"autonumber": "text", "customer": "lookup", "owner": "lookup", "regarding": "lookup",
             "state": "choice", "status": "choice"}.get(field.type, field.type)  # fmt: skip
     return kind, field.behavior if field.type == "date_time" else "", field.is_multi_target
-

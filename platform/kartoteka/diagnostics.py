@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kartoteka.location import Location
@@ -38,19 +38,19 @@ class Diagnostics:
         """Note one mistake."""
         self._found.append(Diagnostic(location, code, message, hint))
 
-    def extend(self, diagnostics: Iterator[Diagnostic] | tuple[Diagnostic, ...]) -> None:
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Note all that a check found."""
         self._found.extend(diagnostics)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """Yield each mistake once, sorted by place."""
-        return iter(
-            sorted(
-                dict.fromkeys(self._found),
-                key=lambda d: (d.location.file, d.location.line, d.location.column, d.code, d.message),
-            )
-        )
+        return iter(sorted(dict.fromkeys(self._found), key=_place_and_text))
 
     def __len__(self) -> int:
         """Return how many there are."""
         return len(dict.fromkeys(self._found))
+
+
+def _place_and_text(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+    place = diagnostic.location
+    return place.file, place.line, place.column, diagnostic.code, diagnostic.message

@@ -20,7 +20,7 @@ from kartoteka.registry import Registry
 PLACEHOLDER = re.compile(
     r"\{(?:(?P<kind>[a-z]+):(?P<name>[A-Za-z0-9_.]*)|(?P<parameter>[a-z][a-z0-9_]*))\}"
 )
-_MAX_NESTING = 4  # a field's label may name its type, a base amount its field; never deeper
+_MAX_NESTING = 8  # the check refuses circles; this only ends those of a registry not checked
 
 _Parts = tuple[str, ...]  # text, parameter, text, parameter, …, text
 
@@ -245,9 +245,7 @@ def _entity_texts(entity: Entity, shown: set[tuple[str, str]]) -> Iterator[_Text
                 yield from _option_texts(own, parameter.options, parameter.location)
 
 
-def _option_texts(
-    path: str, options: tuple[Option, ...], location: Location
-) -> Iterator[_Text]:
+def _option_texts(path: str, options: tuple[Option, ...], location: Location) -> Iterator[_Text]:
     for option in options:
         yield _Text(f"{path}/options/{option.name}/label", option.label, location)
 

@@ -10,7 +10,7 @@ class Location:
     """A place in a metadata file.
 
     ``file`` is relative to the folder the person works in where that is possible; ``line`` and
-    ``column`` count from 1; ``path`` is the dotted path inside the document (``fields.name.label``).
+    ``column`` count from 1; ``path`` is the dotted path in the document (``fields.name.label``).
     """
 
     file: str

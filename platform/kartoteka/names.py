@@ -53,6 +53,8 @@ def has_prefix(name: str, prefix: str) -> bool:
 def nearest(name: str, candidates: Iterable[str]) -> str:
     """Return the candidate that ``name`` most likely means, or "" when none is near."""
     choices = sorted(set(candidates))
+    if found := next((choice for choice in choices if choice.endswith(f"_{name}")), ""):
+        return found  # the prefix of the bundle was left out
     by_edits = process.extractOne(
         name, choices, scorer=DamerauLevenshtein.distance, score_cutoff=max(1, len(name) // 3)
     )

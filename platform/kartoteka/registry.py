@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
 from functools import cached_property
+from typing import Any
 
 from kartoteka.location import Location
 from kartoteka.model.bundle import BundleInfo
@@ -84,3 +88,43 @@ class Registry:
     def form_of_type(self, entity: str, form_type: str) -> Form | None:
         """Return the entity's first form of a type (main, quick_create, quick_view)."""
         return next((form for form in self.forms_of[entity] if form.type == form_type), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every resolved definition as JSON values, in a stable order, for people to read.
+
+        Left out is what equals its default, and where things stand in files; a field's type,
+        label and requirement are always there. Labels are maps by language. What can be read
+        back without loss is made by ``kartoteka.registry_codec``.
+        """
+        sections = (item.name for item in dataclasses.fields(self) if item.name != "sources")
+        return {name: _as_json(getattr(self, name)) for name in sections}
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case Label():
+            return dict(value.texts)
+        case Enum():
+            return value.value
+        case Mapping():
+            return {key: _as_json(item) for key, item in value.items()}
+        case frozenset():
+            return sorted(value)
+        case tuple() | list():
+            return [_as_json(item) for item in value]
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case _ if dataclasses.is_dataclass(value):
+            return {
+                item.name: _as_json(getattr(value, item.name))
+                for item in dataclasses.fields(value)
+                if _is_told(item, getattr(value, item.name))
+            }
+        case _:
+            return value
+
+
+def _is_told(item: dataclasses.Field[Any], value: Any) -> bool:
+    if isinstance(value, Location):
+        return False
+    return isinstance(value, Enum) or item.default is dataclasses.MISSING or value != item.default

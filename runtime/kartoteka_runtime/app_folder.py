@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from kartoteka.assembly import assemble, load_bundles
 from kartoteka.base_metadata import base_folder
 from kartoteka.errors import KartotekaError
 from kartoteka.plugin_api.discovery import discover_plugins, plugin_manager
 from kartoteka.plugin_api.plugin import Plugin
 from kartoteka.registry import Registry
-
 from kartoteka_runtime.records.hook_table import HookTable, build_hook_table
 
 _KEYS = {"name", "label", "plugins", "languages", "base_language", "currency"}
@@ -88,8 +88,7 @@ def load_app_folder(folder: Path) -> AppFolder:
     path = folder / "kartoteka.yaml"
     if not path.is_file():
         raise AppFolderError(
-            f"{folder} is no app: it has no kartoteka.yaml; "
-            "`kartoteka new app NAME` makes one"
+            f"{folder} is no app: it has no kartoteka.yaml; `kartoteka new app NAME` makes one"
         )
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kartoteka.assembly import assemble, load_bundles
+
+from kartoteka.assembly import LoadedBundle, assemble, load_bundles
 from kartoteka.errors import MetadataError
 from kartoteka.registry import Registry
 from kartoteka.registry_codec import encode_registry
@@ -29,10 +30,8 @@ REGISTRY = "expected/registry.json"
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_golden(case, tmp_path, monkeypatch, request):
-    folder = _case_folder(case, tmp_path)
-    monkeypatch.chdir(folder)
-    found = _outcome(folder)
+def test_golden(case, tmp_path, request):
+    found = _outcome(_case_folder(case, tmp_path))
     if request.config.getoption("--update-golden"):
         _update(GOLDEN / case, found)
     expected = GOLDEN / case / "expected"
@@ -76,7 +75,7 @@ def _outcome(folder: Path) -> dict[str, str]:
     metadata = folder / "metadata"
     inner = sorted(path.parent for path in metadata.glob("*/bundle.yaml"))
     try:
-        registry = assemble(load_bundles([BASE, *(inner or [metadata])]))
+        registry = assemble((*_base(), *load_bundles(inner or [metadata], shown_from=folder)))
     except MetadataError as error:
         return {DIAGNOSTICS: f"{error}\n"}
     made = _changes(_base_registry(), registry)
@@ -84,8 +83,13 @@ def _outcome(folder: Path) -> dict[str, str]:
 
 
 @cache
+def _base() -> tuple[LoadedBundle, ...]:
+    return load_bundles([BASE], shown_from=GOLDEN)
+
+
+@cache
 def _base_registry() -> Registry:
-    return assemble(load_bundles([BASE]))
+    return assemble(_base())
 
 
 def _changes(base: Registry, registry: Registry) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kartoteka.checks.scope import Scope
 from kartoteka.diagnostics import Diagnostic
+from kartoteka.loading.read_label import maps_in
 from kartoteka.model.entity import Entity, Key
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import FIELD_TYPES
@@ -64,9 +65,7 @@ def _check_primary_field(scope: Scope, entity: Entity) -> Iterator[Diagnostic]:
         return
     field = entity.field_by_name.get(entity.primary_field)
     if field is None:
-        yield from scope.unknown_field(
-            entity, entity.primary_field, place, "entity/unknown-field"
-        )
+        yield from scope.unknown_field(entity, entity.primary_field, place, "entity/unknown-field")
     elif field.type not in _TEXT_TYPES and field.name not in scope.doubtful_fields(entity.name):
         yield Diagnostic(
             place, "entity/primary-field-not-text",
@@ -114,12 +113,31 @@ def _check_parent(scope: Scope, entity: Entity) -> Iterator[Diagnostic]:
             place, "entity/parent-not-lookup",
             f'parent must name a lookup; "{field.name}" is a {field.type} field',
         )  # fmt: skip
+    elif _is_own_ancestor(scope, entity):
+        yield Diagnostic(
+            place, "entity/parent-circle",
+            f'the parents of "{entity.name}" lead back to it; one of them needs an owner',
+        )  # fmt: skip
     if entity.ownership != "none":
         yield Diagnostic(
             place, "entity/parent-and-owner",
             "a child follows the access of its parent and has no owner of its own",
             "write ownership: none, or leave parent out",
         )  # fmt: skip
+
+
+def _is_own_ancestor(scope: Scope, entity: Entity) -> bool:
+    waiting, seen = [entity.name], set[str]()
+    while waiting:
+        child = scope.entity(waiting.pop())
+        lookup = child.field_by_name.get(child.parent_field) if child else None
+        for parent in lookup.targets if lookup else ():
+            if parent == entity.name:
+                return True
+            if parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return False
 
 
 def _check_keys(scope: Scope, entity: Entity) -> Iterator[Diagnostic]:
@@ -184,8 +202,5 @@ def _spoken(field: Field) -> str:
 
 
 def _key_content(scope: Scope, entity: Entity, key: Key) -> frozenset[str]:
-    items = scope.content("entity", entity.name).get("keys") or ()
-    found = next((item for item in items if item.get("name") == key.name), {})
-    return frozenset(found)
-
-
+    items = maps_in(scope.content("entity", entity.name), "keys")
+    return next((frozenset(item) for item in items if item.get("name") == key.name), frozenset())

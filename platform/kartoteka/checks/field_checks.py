@@ -86,6 +86,8 @@ def _check_field(subject: _Subject) -> Iterator[Diagnostic]:
         )  # fmt: skip
         return
     yield from _check_name(subject)
+    if _types_below(subject):
+        return  # the keys are those of the type that the field has
     yield from _check_keys(subject)
     for check in _CHECKS_OF_TYPE.get(subject.field.type, ()):
         yield from check(subject)
@@ -95,14 +97,14 @@ def _check_field(subject: _Subject) -> Iterator[Diagnostic]:
 
 
 def _check_name(subject: _Subject) -> Iterator[Diagnostic]:
-    field, content = subject.field, subject.content
+    field = subject.field
     if field.name in CONDITION_WORDS:
         yield Diagnostic(
             subject.at("name"), "field/reserved-name",
             f'a field cannot be called "{field.name}", which is a word of the condition language',
         )  # fmt: skip
     only = PLATFORM_FIELDS.get(field.name, field.type)
-    if field.type != only:
+    if field.type != only and field.name != subject.entity.primary_id:
         yield Diagnostic(
             subject.at("type"), "field/reserved-name",
             f'"{field.name}" is a field of the platform and always of type {only}, '
@@ -110,13 +112,18 @@ def _check_name(subject: _Subject) -> Iterator[Diagnostic]:
             "give your field another name",
         )  # fmt: skip
         return
-    before = [value for _, value in content.earlier.get("type", ()) if value != field.type]
-    if before:
+    if before := _types_below(subject):
         yield Diagnostic(
             subject.at("type"), "field/type-changed",
             f'"{field.name}" is a {before[0]} field; its type cannot become {field.type}',
             "leave the type out, or add a field of another name",
         )  # fmt: skip
+
+
+def _types_below(subject: _Subject) -> list[object]:
+    """Return the other types that lower layers give the field."""
+    earlier = subject.content.earlier.get("type", ())
+    return [value for _, value in earlier if value != subject.field.type]
 
 
 def _check_keys(subject: _Subject) -> Iterator[Diagnostic]:
@@ -147,8 +154,10 @@ def _check_length(subject: _Subject) -> Iterator[Diagnostic]:
     field = subject.field
     limit = max_length_limit(field.type, field.format)
     if field.max_length is not None and field.max_length > limit:
-        hint = "" if field.format == "multi_line" or field.type != "text" else (
-            "longer texts have format: multi_line"
+        hint = (
+            ""
+            if field.format == "multi_line" or field.type != "text"
+            else ("longer texts have format: multi_line")
         )
         yield Diagnostic(
             subject.at("max_length"), "field/max-length",

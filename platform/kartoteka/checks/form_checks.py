@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from kartoteka.checks.control_checks import check_control
 from kartoteka.checks.scope import Scope
 from kartoteka.diagnostics import Diagnostic
-from kartoteka.model.form import Form
+from kartoteka.loading.positioned import YamlList, YamlMap
+from kartoteka.loading.read_label import maps_in
+from kartoteka.model.form import Control, Form, Section
 
 MAX_HEADER_FIELDS = 4
 
@@ -15,6 +17,7 @@ MAX_HEADER_FIELDS = 4
 def check_forms(scope: Scope) -> Iterator[Diagnostic]:
     """Yield what is wrong with forms."""
     for form in scope.registry.forms.values():
+        yield from _check_content(scope, form)
         place = scope.where("form", form.name, "entity")
         yield from scope.unknown("entity", form.entity, place, "form/unknown-entity")
         yield from _check_roles(scope, form)
@@ -23,10 +26,19 @@ def check_forms(scope: Scope) -> Iterator[Diagnostic]:
             yield from _check_quick_create(scope, form)
         if form.entity in scope.registry.entities:
             yield from _check_header(scope, form)
-            for tab in form.tabs:
-                for section in tab.sections:
-                    for control in section.controls:
-                        yield from check_control(scope, form, section, control)
+            for section, control, content in _controls(scope, form):
+                yield from check_control(scope, form, section, control, content)
+
+
+def _controls(scope: Scope, form: Form) -> Iterator[tuple[Section, Control, YamlMap]]:
+    """Yield each control with its section and the map it was read from."""
+    tabs = [item for item in maps_in(scope.content("form", form.name), "tabs") if "name" in item]
+    for tab, tab_content in zip(form.tabs, tabs, strict=True):
+        sections = [item for item in maps_in(tab_content, "sections") if "name" in item]
+        for section, section_content in zip(tab.sections, sections, strict=True):
+            contents = maps_in(section_content, "controls")
+            for control, content in zip(section.controls, contents, strict=True):
+                yield section, control, content
 
 
 def _check_roles(scope: Scope, form: Form) -> Iterator[Diagnostic]:
@@ -51,8 +63,23 @@ def _check_sections(form: Form) -> Iterator[Diagnostic]:
                     f'the tab "{other}" already has a section "{section.name}"',
                     "names of sections are unique in the form",
                 )  # fmt: skip
-    if not any(section.controls for tab in form.tabs for section in tab.sections):
+
+
+def _check_content(scope: Scope, form: Form) -> Iterator[Diagnostic]:
+    shows_something = any(section.controls for tab in form.tabs for section in tab.sections)
+    if not shows_something and not _is_damaged(scope.content("form", form.name)):
         yield Diagnostic(form.location, "form/empty", f'the form "{form.name}" shows nothing')
+
+
+def _is_damaged(content: YamlMap) -> bool:
+    tabs = maps_in(content, "tabs")
+    sections = [section for tab in tabs for section in maps_in(tab, "sections")]
+    lists = [
+        content.get("tabs"),
+        *(tab.get("sections") for tab in tabs),
+        *(section.get("controls") for section in sections),
+    ]
+    return any(not isinstance(found, YamlList) or found.is_damaged for found in lists)
 
 
 def _check_header(scope: Scope, form: Form) -> Iterator[Diagnostic]:
@@ -73,12 +100,10 @@ def _check_header(scope: Scope, form: Form) -> Iterator[Diagnostic]:
 
 
 def _check_quick_create(scope: Scope, form: Form) -> Iterator[Diagnostic]:
-    sections = [section for tab in form.tabs for section in tab.sections]
-    if len(form.tabs) > 1 or len(sections) > 1:
-        extra = form.tabs[1].location if len(form.tabs) > 1 else sections[1].location
+    for extra in form.tabs[1:]:
         yield Diagnostic(
-            extra, "form/quick-create-parts",
-            "a quick create form has one tab with one section", "keep what one must fill in",
+            extra.location, "form/quick-create-tabs",
+            "a quick create form has one tab", "keep what one must fill in",
         )  # fmt: skip
     entity = scope.entity(form.entity)
     if entity is not None and "quick_create" not in entity.features:

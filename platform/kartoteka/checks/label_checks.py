@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kartoteka.checks.scope import Scope
@@ -9,38 +10,38 @@ from kartoteka.diagnostics import Diagnostic
 from kartoteka.labels import PLACEHOLDER
 from kartoteka.loading.positioned import Mark, YamlList, YamlMap
 from kartoteka.location import Location
+from kartoteka.model.label import Label
 from kartoteka.names import did_you_mean
 
 _LABEL_KEYS = frozenset({
     "label", "plural_label", "help", "confirm", "true_label", "false_label", "left_label",
     "right_label",
 })  # fmt: skip
+_ALMOST = re.compile(r"\{\s*(?:entity|entities|field)\b[^{}]*\}?", re.IGNORECASE)
 _KINDS = ("entity", "entities", "field")
 
 
 def check_labels(scope: Scope) -> Iterator[Diagnostic]:
     """Yield what is wrong with the texts of all objects and with messages."""
-    for kind, objects in scope.tree.objects.items():
-        for name, content in objects.items():
-            if kind == "entity":
-                yield from _check_type_names(name, content)
-            for label, key in _labels_in(content):
+    for objects in scope.tree.objects.values():
+        for content in objects.values():
+            for label in _labels_in(content):
                 for text, mark in _texts(label):
                     if "{" in text:
                         yield from _check_text(scope, text, mark, is_message=False)
-                        yield from _check_circle(scope, kind, key, text, mark)
     for document in scope.tree.labels:
         messages = document.content.get("messages")
         for text, mark in _texts(messages) if isinstance(messages, YamlMap) else ():
             if "{" in text:
                 yield from _check_text(scope, text, mark, is_message=True)
+    yield from _check_circles(scope)
 
 
-def _labels_in(value: object) -> Iterator[tuple[YamlMap, str]]:
+def _labels_in(value: object) -> Iterator[YamlMap]:
     if isinstance(value, YamlMap):
         for key, item in value.items():
             if key in _LABEL_KEYS and isinstance(item, YamlMap):
-                yield item, key
+                yield item
             elif isinstance(item, (YamlMap, YamlList)):
                 yield from _labels_in(item)
     elif isinstance(value, YamlList):
@@ -55,6 +56,7 @@ def _texts(label: YamlMap) -> Iterator[tuple[str, Mark]]:
 
 
 def _check_text(scope: Scope, text: str, mark: Mark, *, is_message: bool) -> Iterator[Diagnostic]:
+    yield from _check_almost(text, mark)
     for match in PLACEHOLDER.finditer(text):
         place = mark.inside(match.start())
         if match["parameter"] is not None:
@@ -77,6 +79,17 @@ def _check_text(scope: Scope, text: str, mark: Mark, *, is_message: bool) -> Ite
             yield from scope.unknown("entity", name, place, "label/unknown-entity")
 
 
+def _check_almost(text: str, mark: Mark) -> Iterator[Diagnostic]:
+    """Find what was meant as a placeholder but would be shown as it stands."""
+    for match in _ALMOST.finditer(text):
+        if not PLACEHOLDER.match(match[0]):
+            yield Diagnostic(
+                mark.inside(match.start()), "label/unknown-placeholder",
+                f'"{match[0]}" is not a placeholder',
+                "write {entity:…}, {entities:…} or {field:….…}",
+            )  # fmt: skip
+
+
 def _check_field(scope: Scope, name: str, place: Location) -> Iterator[Diagnostic]:
     entity_name, _, field = name.partition(".")
     entity = scope.entity(entity_name)
@@ -86,33 +99,44 @@ def _check_field(scope: Scope, name: str, place: Location) -> Iterator[Diagnosti
         yield from scope.unknown_field(entity, field, place, "label/unknown-field")
 
 
-def _check_type_names(name: str, content: YamlMap) -> Iterator[Diagnostic]:
-    """What others take a type's name from cannot itself take it from others."""
-    for key in ("label", "plural_label"):
-        label = content.get(key)
-        for text, mark in _texts(label) if isinstance(label, YamlMap) else ():
-            if PLACEHOLDER.search(text):
-                yield Diagnostic(
-                    mark.location(), "label/circle",
-                    f'the name of the type "{name}" must be plain text, without placeholders',
-                )  # fmt: skip
-
-
-def _check_circle(
-    scope: Scope, kind: str, key: str, text: str, mark: Mark
-) -> Iterator[Diagnostic]:
-    """A field's label may name a field whose own label names none."""
-    if kind not in ("entity", "field_group") or key != "label":
-        return
-    for match in PLACEHOLDER.finditer(text):
-        if match["kind"] != "field":
+def _check_circles(scope: Scope) -> Iterator[Diagnostic]:
+    """Find names of types and fields that lead back to themselves."""
+    uses: dict[str, set[str]] = {}
+    for name, entity in scope.registry.entities.items():
+        for label in (entity.label, entity.plural_label):
+            uses.setdefault(f"entity:{name}", set()).update(_used_by(label))
+        for field in entity.fields:
+            uses[f"field:{name}.{field.name}"] = _used_by(field.label)
+    for start in uses:
+        if not _leads_to(uses, start, start):
             continue
-        entity_name, _, field_name = match["name"].partition(".")
-        entity = scope.entity(entity_name)
-        field = entity.field_by_name.get(field_name) if entity else None
-        if field and any("{field:" in other for other in field.label.texts.values()):
-            yield Diagnostic(
-                mark.inside(match.start()), "label/circle",
-                f'the label of "{match["name"]}" takes its text from another field itself',
-                "name the field from which both come",
-            )  # fmt: skip
+        kind, _, path = start.partition(":")
+        entity_name, _, field_name = path.partition(".")
+        place = ("fields", field_name, "label") if kind == "field" else ("label",)
+        yield Diagnostic(
+            scope.where("entity", entity_name, *place), "label/circle",
+            f'the label of "{path}" takes its text, over other labels, from itself',
+            "write one of them out",
+        )  # fmt: skip
+
+
+def _used_by(label: Label) -> set[str]:
+    return {
+        f"{'field' if match['kind'] == 'field' else 'entity'}:{match['name']}"
+        for text in label.texts.values()
+        if "{" in text
+        for match in PLACEHOLDER.finditer(text)
+        if match["kind"] is not None
+    }
+
+
+def _leads_to(uses: dict[str, set[str]], start: str, goal: str) -> bool:
+    waiting, seen = list(uses.get(start, ())), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name == goal:
+            return True
+        if name not in seen:
+            seen.add(name)
+            waiting += uses.get(name, ())
+    return False

@@ -20,7 +20,8 @@ _MAX_DIGITS = 15
 def check_number_format(field: Field, mark: Mark) -> Iterator[Diagnostic]:
     """Yield what is wrong with ``number_format``; columns point into the text."""
     text = field.number_format
-    length = len(_PART.sub("", text))
+    rest = _PART.sub("", text)
+    length = len(rest)
     kinds: list[str] = []
     for match in _PART.finditer(text):
         kind, argument = match[1], match[2]
@@ -48,7 +49,12 @@ def check_number_format(field: Field, mark: Mark) -> Iterator[Diagnostic]:
             )  # fmt: skip
             continue
         length += int(argument)
-    if "SEQNUM" not in kinds and "RANDSTRING" not in kinds:
+    if "{" in rest or "}" in rest:
+        yield Diagnostic(
+            mark.location(), "field/number-format", "a brace has no counterpart",
+            "placeholders look like {SEQNUM:5}",
+        )  # fmt: skip
+    elif "SEQNUM" not in kinds and "RANDSTRING" not in kinds:
         yield Diagnostic(
             mark.location(), "field/number-format", "every record would get the same number",
             "add {SEQNUM:5}",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kartoteka.checks.scope import Scope
 from kartoteka.diagnostics import Diagnostic
 from kartoteka.loading.positioned import YamlMap
-from kartoteka.loading.read_field import TARGET_FEATURES
+from kartoteka.loading.read_field import target_feature_of
 from kartoteka.loading.read_label import maps_in
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field, Required
@@ -38,6 +38,12 @@ def check_relationships(scope: Scope) -> Iterator[Diagnostic]:
 def _check_targets(
     scope: Scope, entity: Entity, field: Field, item: YamlMap
 ) -> Iterator[Diagnostic]:
+    if "target" in item and "targets" in item and _said_together(item):
+        yield Diagnostic(
+            item.at_key("target"), "field/two-targets",
+            f'"{field.name}" has both target and targets', "write all of them under targets",
+        )  # fmt: skip
+        return
     named: list[str] = []
     if "target" in item:
         named.append(item["target"])
@@ -50,26 +56,27 @@ def _check_targets(
             )
         named.append(target)
         yield from scope.unknown("entity", target, mark.location(), "field/unknown-entity")
-    if "target" in item and "targets" in item:
-        yield Diagnostic(
-            item.at_key("target"), "field/two-targets",
-            f'"{field.name}" has both target and targets', "write all of them under targets",
-        )  # fmt: skip
-    elif not named and not field.targets and not item.damaged & {"target", "targets"}:
-        if field.type == "lookup":
+    if not named and not field.targets and not item.damaged & {"target", "targets"}:
+        feature = target_feature_of(item, field.type)
+        if not feature:
             yield Diagnostic(
                 item.mark.location(), "field/no-target",
                 f'the lookup "{field.name}" does not say which entity it names',
                 "add target: and the name of an entity",
             )  # fmt: skip
         else:
-            feature = TARGET_FEATURES[field.type]
             yield Diagnostic(
-                item.at("type"), "field/no-target",
+                item.at("target_feature" if "target_feature" in item else "type"),
+                "field/no-target",
                 f'"{field.name}" names records of entities with the feature {feature}; '
                 "there are none",
                 f"add {feature} to the features of one",
             )  # fmt: skip
+
+
+def _said_together(item: YamlMap) -> bool:
+    """Return whether one file has both; what an extension adds is another matter."""
+    return item.key_marks["target"].file == item.key_marks["targets"].file
 
 
 def _check_deletion(field: Field, item: YamlMap) -> Iterator[Diagnostic]:
@@ -84,8 +91,6 @@ def _check_deletion(field: Field, item: YamlMap) -> Iterator[Diagnostic]:
 def _check_name(
     entity: Entity, field: Field, item: YamlMap, names: dict[str, str]
 ) -> Iterator[Diagnostic]:
-    if "relationship" not in item:
-        return
     path = f"{entity.name}.{field.name}"
     other = names.setdefault(field.relationship, path)
     if other != path:
@@ -96,13 +101,14 @@ def _check_name(
 
 
 def is_parental(field: Field) -> bool:
-    """Return whether acting on the record that a lookup names acts on its holders too.
+    """Return whether owners and shares of a record follow the one that a lookup names.
 
-    Source: reference platform, section 2.2.
+    Source: reference platform, section 2.2, which counts a cascading delete too; a record that
+    goes with whichever of two others goes first (a connection) is no contradiction, though.
     """
     cascade = field.cascade
     reach = (cascade.assign, cascade.share, cascade.unshare, cascade.reparent)
-    return cascade.delete == "cascade" or any(value != "none" for value in reach)
+    return any(value != "none" for value in reach)
 
 
 def _check_parents(scope: Scope, entity: Entity) -> Iterator[Diagnostic]:
@@ -159,5 +165,3 @@ def _check_links(scope: Scope, names: dict[str, str]) -> Iterator[Diagnostic]:
                 place, "relationship/duplicate-intersect",
                 f'"{relationship.intersect}" is an entity; links need a name of their own',
             )  # fmt: skip
-
-

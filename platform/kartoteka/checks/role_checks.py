@@ -66,7 +66,7 @@ def _check_levels(
         elif level != "organization" and entity.ownership not in _OWNED:
             yield Diagnostic(
                 place, "role/level-not-possible",
-                f'"{entity.name}" is {entity.ownership}-owned: {verb} is organization or none, '
+                f'records of "{entity.name}" have no owner: {verb} is organization or none, '
                 f"not {level}",
             )  # fmt: skip
         elif level == "user" and entity.ownership == "business_unit":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kartoteka.diagnostics import Diagnostic
 from kartoteka.loading.extensions import MetadataTree
-from kartoteka.loading.positioned import YamlMap
+from kartoteka.loading.positioned import YamlList, YamlMap
 from kartoteka.loading.read_label import maps_in
 from kartoteka.loading.sources import place_of
 from kartoteka.location import Location
@@ -37,7 +37,7 @@ class Scope:
 
     def is_unreadable(self, kind: str, name: str) -> bool:
         """Return whether the object is there, but in a file that could not be read."""
-        return (kind, name) in self.tree.unreadable
+        return not {(kind, name), ("", name)}.isdisjoint(self.tree.unreadable)
 
     def entity(self, name: str) -> Entity | None:
         """Return an entity, None when there is none of that name."""
@@ -61,12 +61,11 @@ class Scope:
         )
 
     def mentions_doubtful_field(self, entity: str, text: str) -> bool:
-        """Return whether a text names a doubtful field of an entity."""
-        return bool(self.doubtful_fields(entity) & set(re.findall(r"\w+", text)))
+        """Return whether a text names a doubtful field of an entity, or one in a lost file."""
+        doubtful = self.doubtful_fields(entity) & set(re.findall(r"\w+", text))
+        return bool(doubtful) or self.is_unreadable("entity", entity)
 
-    def unknown(
-        self, kind: str, name: str, location: Location, code: str
-    ) -> Iterator[Diagnostic]:
+    def unknown(self, kind: str, name: str, location: Location, code: str) -> Iterator[Diagnostic]:
         """Yield a diagnostic when there is no object of a kind with that name."""
         known = self.tree.of_kind(kind)
         if name not in known and not self.is_unreadable(kind, name):
@@ -76,11 +75,23 @@ class Scope:
             )  # fmt: skip
 
     def unknown_field(
-        self, entity: Entity, name: str, location: Location, code: str
+        self, entity: Entity, name: str, location: Location, code: str, *, subject: str = ""
     ) -> Iterator[Diagnostic]:
-        """Yield a diagnostic when the entity has no such field."""
-        if name not in entity.field_by_name:
+        """Yield a diagnostic when the entity has no such field, as far as it could be read."""
+        if name not in entity.field_by_name and not self._has_unknown_fields(entity.name):
             yield Diagnostic(
-                location, code, f'"{name}" is not a field of "{entity.name}"',
+                location, code, f'{subject}"{name}" is not a field of "{entity.name}"',
                 did_you_mean(name, entity.field_by_name),
             )  # fmt: skip
+
+    def _has_unknown_fields(self, entity: str) -> bool:
+        """Return whether fields were refused so that nobody knows their names."""
+        content = self.content("entity", entity)
+        fields = content.get("fields")
+        groups = content.get("includes") or ()
+        return (
+            self.is_unreadable("entity", entity)
+            or "fields" in content.damaged
+            or (isinstance(fields, YamlList) and fields.is_damaged)
+            or any(self.is_unreadable("field_group", name) for name in groups)
+        )

@@ -86,7 +86,8 @@ def _check_nexts(entity: Entity, content: YamlMap) -> Iterator[Diagnostic]:
     for state in maps_in(content, "states"):
         for reason in maps_in(state, "reasons"):
             for name, mark in reason["next"].marked() if "next" in reason else ():
-                yield from _unknown(name, reasons, mark.location(), "reason", "state/unknown-reason")
+                place = mark.location()
+                yield from _unknown(name, reasons, place, "reason", "state/unknown-reason")
 
 
 def _check_transitions(entity: Entity, content: YamlMap) -> Iterator[Diagnostic]:

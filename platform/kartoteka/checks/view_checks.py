@@ -11,6 +11,7 @@ from kartoteka.conditions.parser import parse
 from kartoteka.conditions.paths import resolve_path
 from kartoteka.conditions.syntax import Path
 from kartoteka.diagnostics import Diagnostic
+from kartoteka.loading.positioned import YamlList, YamlMap
 from kartoteka.location import Location
 from kartoteka.model.entity import Entity
 from kartoteka.model.field_types import FIELD_TYPES
@@ -103,12 +104,13 @@ def _check_find(scope: Scope, entity: Entity, view: View) -> Iterator[Diagnostic
             content.at_key("find"), "view/find-not-for-type",
             f"only quick_find views have find; this is a {view.type} view",
         )  # fmt: skip
-    doubtful = scope.doubtful_fields(entity.name)
     for name, place in zip(view.find, _places(content, "find"), strict=True):
         field = entity.field_by_name.get(name)
         if field is None:
             yield from scope.unknown_field(entity, name, place, "view/unknown-field")
-        elif not FIELD_TYPES[field.type].can_be_found and name not in doubtful:
+        elif not FIELD_TYPES[field.type].can_be_found:
+            if name in scope.doubtful_fields(entity.name):
+                continue
             yield Diagnostic(
                 place, "view/not-findable",
                 f'quick find cannot search in "{name}", a {field.type} field',
@@ -127,14 +129,12 @@ def _check_filter(scope: Scope, view: View) -> Iterator[Diagnostic]:
         if scope.mentions_doubtful_field(view.entity, view.filter):
             return
         mark = scope.content("view", view.name).value_marks["filter"]
-        yield Diagnostic(
-            mark.inside(error.offset), "view/bad-filter", error.message, error.hint
-        )
+        yield Diagnostic(mark.inside(error.offset), "view/bad-filter", error.message, error.hint)
 
 
-def _places(content: object, key: str) -> list[Location]:
-    items = content.get(key) if isinstance(content, dict) else None
-    return [mark.location() for item, mark in items.marked() if isinstance(item, str)] if items else []
+def _places(content: YamlMap, key: str) -> list[Location]:
+    items = content.get(key) or YamlList()
+    return [mark.location() for item, mark in items.marked() if isinstance(item, str)]
 
 
 def _may_lead_to_the_unreadable(scope: Scope) -> bool:

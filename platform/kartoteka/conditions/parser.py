@@ -9,6 +9,7 @@ from uuid import UUID
 
 from kartoteka.conditions.condition_error import ConditionError
 from kartoteka.conditions.syntax import (
+    MAX_LOOKUP_STEPS,
     And,
     Call,
     Comparison,
@@ -26,7 +27,6 @@ from kartoteka.conditions.tokens import Token, TokenKind, split
 
 MAX_DEPTH = 50
 MAX_ITEMS = 500
-MAX_LOOKUP_STEPS = 3
 MAX_DIGITS = 60
 MAX_EXPONENT = 400
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kartoteka.conditions.condition_error import ConditionError
-from kartoteka.conditions.syntax import Path
+from kartoteka.conditions.syntax import MAX_LOOKUP_STEPS, Path
 from kartoteka.conditions.typed import FieldPath, LookupStep, kind_of
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -20,6 +20,8 @@ def resolve_path(path: Path, registry: Registry, entity_name: str) -> FieldPath:
     Raises:
         ConditionError: A step is not a field, not a lookup, or leads to several entities.
     """
+    if len(path.steps) > MAX_LOOKUP_STEPS + 1:
+        raise ConditionError(f"a path goes over at most {MAX_LOOKUP_STEPS} lookups", path.offset)
     holder = entity = _entity(registry, entity_name, path.offset)
     steps: list[LookupStep] = []
     offset = path.offset

@@ -12,6 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+MAX_LOOKUP_STEPS = 3
+
 
 class Operator(StrEnum):
     """How two operands are compared."""

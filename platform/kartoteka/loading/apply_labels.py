@@ -55,12 +55,10 @@ def _set_text(tree: MetadataTree, label: YamlMap, language: str, text: str, mark
     """Set one text unless a later layer has set it; either way its place is remembered."""
     if language in label:
         layer = tree.layer_of.get(mark.file, 0)
-        before = (label.value_marks[language], label[language])
-        if tree.layer_of.get(before[0].file, 0) > layer:
-            label.earlier[language] = (*label.earlier.get(language, ()), (mark, text))
+        if tree.layer_of.get(label.value_marks[language].file, 0) > layer:
+            label.note_earlier(language, text, mark)
             return
-        label.earlier[language] = (*label.earlier.get(language, ()), before)
-    label.put(language, text, key_mark=mark, value_mark=mark)
+    label.put_again(language, text, key_mark=mark, value_mark=mark)
 
 
 class _Texts:
@@ -117,9 +115,7 @@ class _Texts:
         for section, (listed, key) in _ENTITY_LISTS.items():
             named = fields if listed == "fields" else _by_name(entity, listed)
             self._set_all(_map(texts, section), named, key, listed.removesuffix("s"), of)
-        self._set_all(
-            _map(texts, "reasons"), _named(reasons, "reasons"), "label", "reason", of
-        )
+        self._set_all(_map(texts, "reasons"), _named(reasons, "reasons"), "label", "reason", of)
         options = _map(texts, "options")
         for field, found in self._each(options, fields, "field", of):
             self._options(field, found, _map(options, found.get("name", "")))
@@ -199,9 +195,7 @@ class _Texts:
             holder.put(key, label, key_mark=mark, value_mark=mark)
         _set_text(self._tree, label, self._language, text, mark)
 
-    def _unknown(
-        self, texts: YamlMap, name: str, noun: str, of: str, known: Iterable[str]
-    ) -> None:
+    def _unknown(self, texts: YamlMap, name: str, noun: str, of: str, known: Iterable[str]) -> None:
         self._diagnostics.add(
             texts.at_key(name), "labels/unknown-object",
             f'there is no {noun} "{name}" {of}'.rstrip(), did_you_mean(name, known),

@@ -9,9 +9,7 @@ from kartoteka.loading.load_bundle import LoadedBundle
 from kartoteka.names import did_you_mean
 
 
-def in_order(
-    bundles: Sequence[LoadedBundle], diagnostics: Diagnostics
-) -> tuple[LoadedBundle, ...]:
+def in_order(bundles: Sequence[LoadedBundle], diagnostics: Diagnostics) -> tuple[LoadedBundle, ...]:
     """Return the bundles, lowest layer first.
 
     Bundles of one name, missing requirements and circles are reported; the order is then still
@@ -27,9 +25,11 @@ def in_order(
             )  # fmt: skip
         else:
             by_name[name] = bundle
+    # A bundle whose bundle.yaml cannot be read may be the one that is missed.
+    is_complete = all(("", "bundle") not in bundle.unreadable for bundle in bundles)
     for bundle in by_name.values():
         for needed, place in zip(bundle.info.requires, bundle.requires_at, strict=True):
-            if needed not in by_name:
+            if needed not in by_name and is_complete:
                 diagnostics.add(
                     place, "bundle/missing-requirement",
                     f'bundle "{bundle.info.name}" requires "{needed}", which is not loaded',

@@ -55,7 +55,7 @@ def is_stateful(entity: YamlMap) -> bool:
     """Return whether records of the entity have a state; ``states: []`` says they have not."""
     if "states" in entity:
         return bool(entity["states"])
-    return entity.get("ownership", "user") != "none"
+    return str(entity.get("ownership", "user")) != "none"
 
 
 def _add_group_fields(entity: YamlMap, fields: YamlList, tree: MetadataTree) -> None:

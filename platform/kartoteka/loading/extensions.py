@@ -1,7 +1,8 @@
 """What ``extends: account`` adds: documents merged in layers, property by property.
 
 Maps merge key by key. Lists of named things merge by what names them; what is new goes to the end,
-or where ``after`` and ``before`` say. Lists of plain values replace, except features, which add.
+or where ``after`` and ``before`` say. Lists of plain values replace, except features, includes and
+targets, which add.
 Every value keeps its mark, and a value set again keeps the marks of the layers below.
 """
 
@@ -33,10 +34,18 @@ NAMED_LISTS: dict[str, tuple[tuple[str, ...], str]] = {
     "states": (("name",), "state"),
     "tabs": (("name",), "tab"),
 }
-ADDING_LISTS = frozenset({"features", "includes"})
+ADDING_LISTS = frozenset({"features", "includes", "targets"})
 REMOVING_KINDS = frozenset({"form", "navigation", "view"})
+# What an extension cannot change: it would be another object.
+FIXED_KEYS: dict[str, tuple[str, ...]] = {
+    "entity": ("activity", "ownership", "primary_id"),
+    "form": ("entity", "type"),
+    "relationship": ("left", "right", "intersect"),
+    "view": ("entity", "type"),
+}
 _PLACING_KEYS = frozenset({"after", "before", "remove"})
 _HEAD_KEYS = frozenset({"kind", "format", "extends"})
+_NAMING = frozenset({"name"})
 
 Identity = tuple[str, str]
 
@@ -137,14 +146,29 @@ def _extend(
         )  # fmt: skip
         return False
     content = copy_of(document.content)
+    _drop_fixed(content, target, document, diagnostics)
     _drop_repeated(content, document.kind, diagnostics)
-    _Merge(document.kind, diagnostics).maps(target, content, top=True)
+    _Merge(document.kind, diagnostics).maps(target, content, skip=_HEAD_KEYS)
     return True
+
+
+def _drop_fixed(
+    content: YamlMap, target: YamlMap, document: Document, diagnostics: Diagnostics
+) -> None:
+    """Report what an extension wants to change that makes the object what it is."""
+    for key in FIXED_KEYS.get(document.kind, ()):
+        if key in content and content[key] != target.get(key):
+            diagnostics.add(
+                content.at(key, key), "extension/fixed-key",
+                f'the {key} of the {_spoken(document.kind)} "{document.name}" cannot change',
+                f"define a {_spoken(document.kind)} of another name",
+            )  # fmt: skip
+            content.take_out(key)
 
 
 def overlay(target: YamlMap, upper: YamlMap) -> None:
     """Merge ``upper`` over ``target`` as an extension would, without placing keys."""
-    _Merge("", Diagnostics()).maps(target, upper)
+    _Merge("", Diagnostics()).maps(target, upper, skip=_NAMING)
 
 
 class _Merge:
@@ -154,28 +178,30 @@ class _Merge:
         self._kind = kind
         self._diagnostics = diagnostics
 
-    def maps(self, target: YamlMap, upper: YamlMap, *, top: bool = False) -> None:
+    def maps(self, target: YamlMap, upper: YamlMap, *, skip: frozenset[str]) -> None:
         target.damaged |= upper.damaged
         for key, value in upper.items():
-            if key in _PLACING_KEYS or (top and key in _HEAD_KEYS):
+            if key in skip:
                 continue
             current = target.get(key)
             if isinstance(current, YamlMap) and isinstance(value, YamlMap):
-                self.maps(current, value)
+                self.maps(current, value, skip=frozenset())
             elif isinstance(value, YamlList) and key in NAMED_LISTS and _holds_maps(value):
                 if not isinstance(current, YamlList):
                     current = YamlList(value.mark)
                     target.put(key, current, key_mark=upper.key_marks[key], value_mark=value.mark)
                 self._named_lists(key, current, value)
-            elif isinstance(current, YamlList) and isinstance(value, YamlList) and (
-                key in ADDING_LISTS
+            elif (
+                isinstance(current, YamlList)
+                and isinstance(value, YamlList)
+                and (key in ADDING_LISTS)
             ):
                 for item, mark in value.marked():
                     if item not in current:
                         current.add(item, mark)
             else:
-                set_again(target, key, copy_of(value), upper.key_marks[key],
-                          upper.value_marks[key])  # fmt: skip
+                marks = {"key_mark": upper.key_marks[key], "value_mark": upper.value_marks[key]}
+                target.put_again(key, copy_of(value), **marks)
 
     def _named_lists(self, key: str, target: YamlList, upper: YamlList) -> None:
         for item, mark in upper.marked():
@@ -191,7 +217,7 @@ class _Merge:
                     added.pop(placing, None)
                 self._place(key, target, added, mark, item)
             else:
-                self.maps(target[index], item)
+                self.maps(target[index], item, skip=_PLACING_KEYS | {identity[0]})
                 if "after" in item or "before" in item:
                     moved, moved_mark = target.pop(index), target.item_marks.pop(index)
                     self._place(key, target, moved, moved_mark, item)
@@ -224,9 +250,7 @@ class _Merge:
             target.add(added, mark)
             return
         neighbour = upper[where]
-        index = next(
-            (i for i, item in enumerate(target) if _name_of(key, item) == neighbour), None
-        )
+        index = next((i for i, item in enumerate(target) if _name_of(key, item) == neighbour), None)
         if index is None:
             self._diagnostics.add(
                 upper.at(where), "extension/unknown-item",
@@ -238,14 +262,6 @@ class _Merge:
         index += where == "after"
         target.insert(index, added)
         target.item_marks.insert(index, mark)
-
-
-def set_again(target: YamlMap, key: str, value: Any, key_mark: Mark, value_mark: Mark) -> None:
-    """Set a key of a lower layer; what it was is kept among the earlier ones."""
-    if key in target:
-        before = (target.value_marks[key], target[key])
-        target.earlier[key] = (*target.earlier.get(key, ()), before)
-    target.put(key, value, key_mark=key_mark, value_mark=value_mark)
 
 
 def identity_of(key: str, item: Any) -> Identity | None:
@@ -290,14 +306,18 @@ def _drop_repeated(content: YamlMap, kind: str, diagnostics: Diagnostics) -> Non
     look(content, "")
 
 
-def _drop_repeated_items(
-    items: YamlList, key: str, kind: str, diagnostics: Diagnostics
-) -> None:
+def _drop_repeated_items(items: YamlList, key: str, kind: str, diagnostics: Diagnostics) -> None:
     seen: dict[Identity, YamlMap] = {}
     kept: list[tuple[Any, Mark]] = []
     for item, mark in items.marked():
         identity = identity_of(key, item)
         if identity is None:
+            if key == "controls" and isinstance(item, YamlMap) and not item.damaged:
+                diagnostics.add(
+                    mark.location(), "form/control-kind", "the control does not say what it shows",
+                    "give it one of field, subgrid, quick_view, panel",
+                )  # fmt: skip
+            items.is_damaged = True
             continue  # its shape was refused
         if identity in seen:
             noun = NAMED_LISTS[key][1]
@@ -315,5 +335,3 @@ def _drop_repeated_items(
 
 def _spoken(kind: str) -> str:
     return kind.replace("_", " ")
-
-

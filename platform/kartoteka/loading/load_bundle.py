@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kartoteka.diagnostics import Diagnostic, Diagnostics
+from kartoteka.loading.collection_pause import collection_paused
+from kartoteka.loading.document_schemas import KINDS
 from kartoteka.loading.positioned import Mark, YamlList, YamlMap
-from kartoteka.loading.shape_check import KINDS, check_shape
+from kartoteka.loading.shape_check import check_shape
 from kartoteka.loading.yaml_reader import read_yaml
 from kartoteka.location import Location
 from kartoteka.model.bundle import BundleInfo
@@ -104,7 +106,8 @@ def load_bundles(
     folders: Sequence[Path], *, shown_from: Path | None = None
 ) -> tuple[LoadedBundle, ...]:
     """Return the bundles of several folders, in the order given."""
-    return tuple(load_bundle(folder, shown_from=shown_from) for folder in folders)
+    with collection_paused():
+        return tuple(load_bundle(folder, shown_from=shown_from) for folder in folders)
 
 
 def _yaml_files(folder: Path, diagnostics: Diagnostics, shown_from: Path) -> list[Path]:
@@ -153,9 +156,7 @@ def _kind_of(content: YamlMap, diagnostics: Diagnostics) -> str:
     return str(kind)
 
 
-def _check_file_name(
-    path: Path, kind: str, content: YamlMap, diagnostics: Diagnostics
-) -> None:
+def _check_file_name(path: Path, kind: str, content: YamlMap, diagnostics: Diagnostics) -> None:
     if "extends" in content:
         return
     expected = "bundle" if kind == "bundle" else content["name"]
@@ -179,7 +180,8 @@ def _bundle_info(content: YamlMap) -> BundleInfo:
 
 
 def _places_of(items: object) -> tuple[Location, ...]:
-    return tuple(mark.location() for mark in items.item_marks) if isinstance(items, YamlList) else ()
+    marks = items.item_marks if isinstance(items, YamlList) else ()
+    return tuple(mark.location() for mark in marks)
 
 
 def _spell_out_items(value: YamlMap, kind: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kartoteka.location import Location
@@ -33,13 +34,15 @@ class Mark(NamedTuple):
 
 BUILT_IN = Mark("<built in>", 1, 1)
 
+_NONE_EARLIER: Mapping[str, tuple[tuple[Mark, Any], ...]] = MappingProxyType({})
+
 
 class YamlMap(dict[str, Any]):
     """A mapping with the mark of each key and value.
 
     ``earlier`` keeps, for a key that a later layer set again, where lower layers had set it and
-    to what, lowest first. ``damaged`` names keys that were refused and taken out, so that nobody complains
-    a second time about what is missing.
+    to what, lowest first. ``damaged`` names keys that were refused and taken out, so that nobody
+    complains a second time about what is missing.
     """
 
     __slots__ = ("damaged", "earlier", "key_marks", "mark", "value_marks")
@@ -50,8 +53,8 @@ class YamlMap(dict[str, Any]):
         self.mark = mark
         self.key_marks: dict[str, Mark] = {}
         self.value_marks: dict[str, Mark] = {}
-        self.earlier: dict[str, tuple[tuple[Mark, Any], ...]] = {}
-        self.damaged: set[str] = set()
+        self.earlier: Mapping[str, tuple[tuple[Mark, Any], ...]] = _NONE_EARLIER
+        self.damaged: frozenset[str] = frozenset()
 
     def put(self, key: str, value: Any, *, key_mark: Mark, value_mark: Mark) -> None:
         """Set a key together with its places."""
@@ -59,10 +62,20 @@ class YamlMap(dict[str, Any]):
         self.key_marks[key] = key_mark
         self.value_marks[key] = value_mark
 
+    def put_again(self, key: str, value: Any, *, key_mark: Mark, value_mark: Mark) -> None:
+        """Set a key that a lower layer may have set; what it was is kept among the earlier ones."""
+        if key in self:
+            self.note_earlier(key, self[key], self.value_marks[key])
+        self.put(key, value, key_mark=key_mark, value_mark=value_mark)
+
+    def note_earlier(self, key: str, value: Any, mark: Mark) -> None:
+        """Remember that a lower layer set ``key``, without effect any more."""
+        self.earlier = {**self.earlier, key: (*self.earlier.get(key, ()), (mark, value))}
+
     def take_out(self, key: str) -> None:
         """Remove a key that was refused, and remember that there was one."""
         self.pop(key, None)
-        self.damaged.add(key)
+        self.damaged |= {key}
 
     def at(self, key: str, path: str = "") -> Location:
         """Return where the value of ``key`` stands, or this mapping when it has none."""
@@ -74,15 +87,16 @@ class YamlMap(dict[str, Any]):
 
 
 class YamlList(list[Any]):
-    """A sequence with the mark of each item."""
+    """A sequence with the mark of each item; ``is_damaged`` when some were refused."""
 
-    __slots__ = ("item_marks", "mark")
+    __slots__ = ("is_damaged", "item_marks", "mark")
 
     def __init__(self, mark: Mark = BUILT_IN) -> None:
         """Start empty at a place."""
         super().__init__()
         self.mark = mark
         self.item_marks: list[Mark] = []
+        self.is_damaged = False
 
     def add(self, value: Any, mark: Mark) -> None:
         """Append a value together with its place."""
@@ -104,14 +118,15 @@ def copy_of(value: Any) -> Any:
         copied = YamlMap(value.mark)
         copied.key_marks = dict(value.key_marks)
         copied.value_marks = dict(value.value_marks)
-        copied.earlier = dict(value.earlier)
-        copied.damaged = set(value.damaged)
+        copied.earlier = value.earlier
+        copied.damaged = value.damaged
         for key, item in value.items():
             copied[key] = copy_of(item) if isinstance(item, (YamlMap, YamlList)) else item
         return copied
     if isinstance(value, YamlList):
         items = YamlList(value.mark)
         items.item_marks = list(value.item_marks)
+        items.is_damaged = value.is_damaged
         items.extend(copy_of(item) for item in value)
         return items
     return value

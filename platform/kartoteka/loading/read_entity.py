@@ -35,7 +35,8 @@ def read_entity(name: str, content: YamlMap, around: Surroundings, tree: Metadat
         fields=tuple(
             _always_required(
                 read_field(item, around, entity=name, bundle=tree.bundle_at(item.mark, bundle)),
-                item, primary_field,
+                item,
+                primary_field,
             )
             for item in maps_in(content, "fields")
             if "name" in item
@@ -91,9 +92,7 @@ def _reason(content: YamlMap) -> Reason:
     )
 
 
-def _transitions(
-    content: YamlMap, commands: tuple[Command, ...]
-) -> tuple[Transition, ...] | None:
+def _transitions(content: YamlMap, commands: tuple[Command, ...]) -> tuple[Transition, ...] | None:
     """Return the free changes of state: all when nothing is said and no command changes state."""
     if "transitions" in content:
         return tuple(
@@ -104,9 +103,7 @@ def _transitions(
     return () if any(command.to_state for command in commands) else None
 
 
-def _command(
-    content: YamlMap, around: Surroundings, tree: MetadataTree, bundle: str
-) -> Command:
+def _command(content: YamlMap, around: Surroundings, tree: MetadataTree, bundle: str) -> Command:
     return Command(
         name=content["name"],
         label=read_label(content),

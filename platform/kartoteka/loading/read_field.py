@@ -87,7 +87,7 @@ def read_field(
         options=options,
         behavior=content.get("behavior", "user_local") if field_type == "date_time" else "",
         targets=targets,
-        target_feature=TARGET_FEATURES.get(field_type, ""),
+        target_feature=target_feature_of(content, field_type) if targets else "",
         cascade=_cascade(content) if field_type in _LOOKUPS else Cascade(),
         hierarchical=content.get("hierarchical", False),
         relationship=_relationship(content, field_type, targets, entity),
@@ -134,13 +134,21 @@ def read_field_options(
 _LOOKUPS = frozenset({"lookup", *TARGET_FEATURES})
 
 
+def target_feature_of(content: YamlMap, field_type: str) -> str:
+    """Return the feature whose entities a lookup names; "" when its targets are listed."""
+    if "target_feature" in content:
+        return str(content["target_feature"])
+    is_narrowed = "target" in content or "targets" in content
+    return "" if is_narrowed else TARGET_FEATURES.get(field_type, "")
+
+
 def _targets(content: YamlMap, field_type: str, around: Surroundings) -> tuple[str, ...]:
     if field_type not in _LOOKUPS:
         return ()
-    named = (content["target"],) if "target" in content else read_names(content, "targets")
-    if not named and field_type in TARGET_FEATURES:
-        return around.with_feature.get(TARGET_FEATURES[field_type], ())
-    return tuple(name for name in named if name in around.entities)
+    target = (content["target"],) if "target" in content else ()
+    named = (*target, *read_names(content, "targets"))
+    featured = around.with_feature.get(target_feature_of(content, field_type), ())
+    return tuple(name for name in dict.fromkeys((*named, *featured)) if name in around.entities)
 
 
 def _cascade(content: YamlMap) -> Cascade:
@@ -157,9 +165,7 @@ def _cascade(content: YamlMap) -> Cascade:
     )
 
 
-def _relationship(
-    content: YamlMap, field_type: str, targets: tuple[str, ...], entity: str
-) -> str:
+def _relationship(content: YamlMap, field_type: str, targets: tuple[str, ...], entity: str) -> str:
     if field_type not in _LOOKUPS or not entity:
         return ""
     target = targets[0] if len(targets) == 1 else TARGET_FEATURES.get(field_type, "")

@@ -6,36 +6,24 @@ complains about the same mistake twice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib import resources
 from itertools import islice
 from typing import Any
 
-import fastjsonschema
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import ValidationError
 
 from kartoteka.diagnostics import Diagnostics
+from kartoteka.loading.document_schemas import (
+    EXTENSION_KEYS,
+    quick_check,
+    schema_of,
+    validator_of,
+)
 from kartoteka.loading.positioned import YamlList, YamlMap
-from kartoteka.names import did_you_mean
-
-KINDS = (
-    "bundle", "choice", "entity", "field_group", "form", "labels", "navigation", "relationship",
-    "role", "view",
-)  # fmt: skip
+from kartoteka.loading.shape_wording import shortened, wording_of
+from kartoteka.names import MAX_OPTION_NAME_LENGTH, did_you_mean
 
 MAX_MISTAKES_PER_FILE = 100
-
-_EXTENSION_KEYS = {
-    "after": {"type": "string", "description": "the name of a neighbour"},
-    "before": {"type": "string", "description": "the name of a neighbour"},
-    "remove": {"const": True, "description": "true"},
-}
-_TYPE_NAMES = {
-    "array": "a list", "boolean": "true or false", "integer": "a whole number",
-    "number": "a number", "object": "a map", "string": "a text",
-}  # fmt: skip
 
 
 def check_shape(document: YamlMap, kind: str, diagnostics: Diagnostics) -> None:
@@ -44,11 +32,11 @@ def check_shape(document: YamlMap, kind: str, diagnostics: Diagnostics) -> None:
     A document with ``extends`` may leave out what a definition must have, and its named items may
     say ``after``, ``before`` and ``remove``.
     """
-    is_extension = "extends" in document
-    if _quick_check(kind, is_extension)(document):
-        return
+    is_extension = "extends" in document and "extends" in schema_of(kind)["properties"]
+    if not is_extension and quick_check(kind)(document):
+        return  # extensions are few: compiling a check for them costs more than it saves
     found = Diagnostics()
-    for error in _sorted(_validator(kind, is_extension).iter_errors(document)):
+    for error in _sorted(validator_of(kind, is_extension).iter_errors(document)):
         _report(document, error, found)
     diagnostics.extend(islice(found, MAX_MISTAKES_PER_FILE))
     if len(found) > MAX_MISTAKES_PER_FILE:
@@ -61,14 +49,11 @@ def check_shape(document: YamlMap, kind: str, diagnostics: Diagnostics) -> None:
 
 def check_complete(document: YamlMap, kind: str, diagnostics: Diagnostics) -> None:
     """Report what a definition lacks once all extensions have been merged into it."""
-    if _quick_check(kind, False)(document):
+    if quick_check(kind)(document):
         return
-    for error in _sorted(_validator(kind, False).iter_errors(document)):
+    for error in _sorted(validator_of(kind, False).iter_errors(document)):
         if error.validator == "required":
             _report(document, error, diagnostics)
-_OTHER_BOOLEANS = {
-    "yes": "write true", "on": "write true", "no": "write false", "off": "write false",
-}  # fmt: skip
 
 
 class _RefusedItem:
@@ -97,11 +82,11 @@ def _report(document: YamlMap, error: ValidationError, diagnostics: Diagnostics)
 def _report_unknown_keys(
     error: ValidationError, steps: list[Any], diagnostics: Diagnostics
 ) -> None:
-    found = error.instance
+    found: Any = error.instance
     known = _properties(error.schema)
     for key in [key for key in found if key not in known]:
-        subject = f'"{_short(key)}" is not a key of {_thing(steps)}'
-        if key in _EXTENSION_KEYS:
+        subject = f'"{shortened(key)}" is not a key of {_thing(steps)}'
+        if key in EXTENSION_KEYS:
             hint = "only items of a document with extends have it"
         elif key == "name" and not steps and "extends" in found:
             subject += " with extends"
@@ -115,13 +100,13 @@ def _report_unknown_keys(
 
 
 def _report_missing(error: ValidationError, steps: list[Any], diagnostics: Diagnostics) -> None:
-    found = error.instance
-    required = error.validator_value
+    found: Any = error.instance
+    required: Any = error.validator_value
     for key in required:
         # jsonschema reports each missing key by itself; the message names it first.
         if key in found or key in found.damaged or not error.message.startswith(f"'{key}' "):
             continue
-        found.damaged.add(key)
+        found.damaged |= {key}
         diagnostics.add(
             found.mark.location(_dotted(steps)), "shape/missing-key",
             f'{_thing(steps)} needs "{key}"',
@@ -137,77 +122,26 @@ def _report_value(
     parent, step = place
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     if error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
-        found = parent[step] if steps else parent
-        key = error.instance
+        found: Any = parent[step] if steps else parent
+        key: Any = error.instance
         is_split = found.get(key, "") is None  # { en: Now, or later }
         diagnostics.add(
             found.at_key(key, _dotted(steps, key)), "shape/bad-language",
-            f'"{_short(key)}" is not {schema["description"]}',
+            f'"{shortened(key)}" is not {schema["description"]}',
             "put a text that holds a comma in quotes" if is_split else "",
         )  # fmt: skip
         found.take_out(key)
         return
     location = parent.at(step, _dotted(steps))
     subject = f'"{step}"' if isinstance(parent, YamlMap) else f"an item of {_list_name(steps)}"
-    code, message, hint = _wording(error, schema, subject)
+    code, message, hint = wording_of(error, schema, subject)
     diagnostics.add(location, code, message, hint)
-    if code == "shape/bad-name":
+    if code == "shape/bad-name" and len(str(error.instance)) <= MAX_OPTION_NAME_LENGTH:
         return  # it still names what it names
     if isinstance(parent, YamlMap):
         parent.take_out(step)
     else:
         parent[step] = _REFUSED
-
-
-def _wording(
-    error: ValidationError, schema: Mapping[str, Any], subject: str
-) -> tuple[str, str, str]:
-    value = error.instance
-    expected = schema.get("description", "")
-    match error.validator:
-        case "type":
-            names = error.validator_value
-            if not expected:
-                expected = _TYPE_NAMES[names if isinstance(names, str) else names[0]]
-            return "shape/wrong-type", f"{subject} must be {expected}, not {_shown(value)}", (
-                _type_hint(value, expected)
-            )
-        case "enum" | "const":
-            allowed = error.validator_value if error.validator == "enum" else [
-                error.validator_value
-            ]
-            texts = [_plain(item) for item in allowed]
-            listed = expected or f"one of {', '.join(texts)}"
-            return "shape/bad-value", f"{subject} must be {listed}, not {_shown(value)}", (
-                did_you_mean(value, texts) if isinstance(value, str) else ""
-            )
-        case "minItems" | "minProperties" | "minLength":
-            return "shape/empty", f"{subject} must not be empty", ""
-        case "pattern" | "maxLength" if expected.startswith("a name "):
-            return "shape/bad-name", f"{_shown(value)} is not {expected}", ""
-        case "minimum" | "maximum":
-            return "shape/bad-value", f"{subject} must be {expected}, not {_shown(value)}", ""
-        case "maxLength":
-            limit = error.validator_value
-            return "shape/bad-value", f"{subject} has more than {limit} characters", ""
-        case _:
-            return "shape/bad-value", f"{subject} must be {expected}, not {_shown(value)}", ""
-
-
-def _type_hint(value: Any, expected: str) -> str:
-    if value is None:
-        return "nothing stands after the colon"
-    if expected.startswith("a map of texts by language") and isinstance(value, str):
-        return f"write {{ en: {_short(value)} }}"
-    if not isinstance(value, (str, dict, list)) and ("text" in expected or "quotes" in expected):
-        return f'write "{_plain(value)}" in quotes'
-    if expected == "true or false" and isinstance(value, str):
-        return _OTHER_BOOLEANS.get(value.lower(), "")
-    if expected.startswith("a list") and isinstance(value, str):
-        return f"write [{_short(value)}]"
-    if expected.startswith(("a name", "the name")) and isinstance(value, list):
-        return "only one can stand here"
-    return ""
 
 
 def _container(document: YamlMap, steps: list[Any]) -> tuple[YamlMap | YamlList, Any] | None:
@@ -237,6 +171,7 @@ def _drop_refused_items(value: Any) -> None:
     elif isinstance(value, YamlList):
         kept = [(item, mark) for item, mark in value.marked() if item is not _REFUSED]
         value[:] = [item for item, _ in kept]
+        value.is_damaged |= len(kept) < len(value.item_marks)
         value.item_marks = [mark for _, mark in kept]
         for item in value:
             _drop_refused_items(item)
@@ -277,107 +212,6 @@ def _dotted(steps: list[Any], *more: str) -> str:
     return ".".join(str(step) for step in (*steps, *more))
 
 
-def _shown(value: Any) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case dict():
-            return "a map"
-        case list():
-            return "a list"
-        case str():
-            return f'"{_short(value)}"'
-        case _:
-            return _plain(value)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
 def _properties(schema: Any) -> Mapping[str, Any]:
     found: Mapping[str, Any] = schema.get("properties", {})
     return found
-
-
-@cache
-def schema_of(kind: str, is_extension: bool = False) -> dict[str, Any]:
-    """Return the JSON Schema of a document kind with everything it refers to inside."""
-    folder = resources.files("kartoteka") / "schemas"
-    shared = json.loads((folder / "shared.schema.json").read_text("utf-8"))
-    text = (folder / f"{kind}.schema.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text.replace('"shared.schema.json#/', '"#/'))
-    schema["$defs"] = {**shared["$defs"], **schema.get("$defs", {})}
-    return _relaxed(schema) if is_extension else schema
-
-
-def _relaxed(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an extension: nothing is required, named items may be placed."""
-    relaxed: dict[str, Any] = _without_required(schema)
-    definitions = relaxed["$defs"]
-    for item in _items_of(relaxed, definitions):
-        item["properties"] = {**item["properties"], **_EXTENSION_KEYS}
-    relaxed["required"] = ["kind", "format", "extends"]
-    del relaxed["properties"]["name"]
-    return relaxed
-
-
-def _without_required(schema: Any) -> Any:
-    if isinstance(schema, dict):
-        return {
-            key: _without_required(value)
-            for key, value in schema.items()
-            if key not in ("if", "else") and not (key == "required" and isinstance(value, list))
-        }
-    if isinstance(schema, list):
-        return [_without_required(item) for item in schema]
-    return schema
-
-
-def _items_of(schema: Any, definitions: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the schemas of all maps that stand in lists, each once."""
-    found: dict[int, dict[str, Any]] = {}
-
-    def look(part: Any) -> None:
-        if isinstance(part, dict):
-            items = part.get("items")
-            if isinstance(items, dict):
-                if "$ref" in items:
-                    items = definitions[items["$ref"].rsplit("/", 1)[1]]
-                if "properties" in items:
-                    found[id(items)] = items
-            for value in part.values():
-                look(value)
-        elif isinstance(part, list):
-            for value in part:
-                look(value)
-
-    look(schema)
-    return list(found.values())
-
-
-@cache
-def _validator(kind: str, is_extension: bool) -> Draft202012Validator:
-    return Draft202012Validator(schema_of(kind, is_extension))
-
-
-@cache
-def _quick_check(kind: str, is_extension: bool) -> Any:
-    """Return a compiled check that only says whether a document is right."""
-    schema = {**schema_of(kind, is_extension), "$schema": "http://json-schema.org/draft-07/schema"}
-    compiled = fastjsonschema.compile(schema, use_default=False)
-
-    def is_right(document: YamlMap) -> bool:
-        try:
-            compiled(document)
-        except fastjsonschema.JsonSchemaValueException:
-            return False
-        return True
-
-    return is_right

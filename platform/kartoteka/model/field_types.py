@@ -45,8 +45,9 @@ class FieldType:
     can_default: bool = False
 
 
-def _type(name: str, storage: str, json_schema: dict[str, Any], widget: str, keys: str = "",
-          **rest: Any) -> FieldType:
+def _type(
+    name: str, storage: str, json_schema: dict[str, Any], widget: str, keys: str = "", **rest: Any
+) -> FieldType:
     return FieldType(
         name, storage, MappingProxyType(json_schema), widget, frozenset(keys.split()), **rest
     )
@@ -56,8 +57,8 @@ _NUMBER = {"type": "number"}
 _INTEGER = {"type": "integer"}
 _ID = {"type": "string", "format": "uuid"}
 _LOOKUP_KEYS = (
-    "target targets on_delete on_assign on_share on_unshare on_reparent on_merge relation "
-    "hierarchical relationship"
+    "target targets target_feature on_delete on_assign on_share on_unshare on_reparent on_merge "
+    "relation hierarchical relationship"
 )
 _TEXT_FORMATS = ("plain", "email", "url", "phone", "multi_line", "ticker")
 _WHOLE_FORMATS = ("none", "duration", "time_zone", "language")
@@ -115,7 +116,7 @@ DEFAULT_PRECISION: Mapping[str, int] = MappingProxyType({"decimal": 2, "float": 
 
 DEFAULT_MAX_LENGTH = 100
 MAX_LENGTH_ONE_LINE = 4_000
-MAX_LENGTH_MULTI_LINE = 1_048_576
+MAX_LENGTH_MULTI_LINE = 1_073_741_823  # as some standard types have it, above Dataverse's 1,048,576
 
 _FORMAT_WIDGETS = {
     ("text", "email"): "email",
@@ -126,6 +127,30 @@ _FORMAT_WIDGETS = {
     ("whole_number", "time_zone"): "time_zone",
     ("whole_number", "language"): "language",
 }
+
+
+MONEY_SCALE = 4  # decimal places kept of every amount, whatever the field or currency shows
+
+_STORAGE_BY_BEHAVIOR = {"date_only": "date", "time_zone_independent": "local_time"}
+
+
+def storage_of(field: Field) -> str:
+    """Return how storage keeps a field's value; date-times by their behavior."""
+    if field.type == "date_time":
+        return _STORAGE_BY_BEHAVIOR.get(field.behavior, "instant")
+    return FIELD_TYPES[field.type].storage
+
+
+def has_column(field: Field) -> bool:
+    """Return whether the field's value lies in the record itself, not in records of its own."""
+    return FIELD_TYPES[field.type].storage != "parties"
+
+
+def decimal_scale(field: Field) -> int:
+    """Return how many decimal places of a money or decimal field are stored."""
+    if field.type == "money":
+        return MONEY_SCALE
+    return field.precision if field.precision is not None else DEFAULT_PRECISION["decimal"]
 
 
 def widget_of(field: Field) -> str:

@@ -11,7 +11,7 @@ from kartoteka.model.label import NO_LABEL, Label
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One thing in a section. Exactly one of ``field``, ``subgrid``, ``quick_view``, ``panel`` is set.
+    """One thing in a section: exactly one of ``field subgrid quick_view panel`` is set.
 
     ``subgrid`` is this control's name: it lists records of ``entity`` whose lookup ``by`` names
     this record (or, with ``relationship``, those linked by that N:N relationship), with ``view``.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
+from kartoteka.query.list_query import LinkedTo as LinkedTo
 from kartoteka.record_values import Record, Reference
 from kartoteka.registry import Registry
 
@@ -26,14 +27,6 @@ class Principal:
     business_unit_id: str = ""
     roles: frozenset[str] = frozenset()
     is_system: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedTo:
-    """Narrows a list to the records that an N:N relationship links with one record."""
-
-    relationship: str
-    record_id: str
 
 
 class Records(Protocol):
@@ -86,7 +79,13 @@ class Records(Protocol):
         """Run a command on a record."""
 
     async def set_state(
-        self, entity: str, record_id: str, *, state: str, reason: str = "", values: Record | None = None
+        self,
+        entity: str,
+        record_id: str,
+        *,
+        state: str,
+        reason: str = "",
+        values: Record | None = None,
     ) -> None:
         """Change state and reason by name as a command does, with further values in one write.
 

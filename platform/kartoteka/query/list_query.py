@@ -17,6 +17,14 @@ class OrderKey:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedTo:
+    """Narrows a list to the records that an N:N relationship links with one record."""
+
+    relationship: str
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListQuery:
     """One page of records of ``entity``.
 
@@ -32,3 +40,4 @@ class ListQuery:
     after: tuple[Any, ...] = ()
     limit: int = 50
     with_labels: bool = True
+    linked_to: LinkedTo | None = None

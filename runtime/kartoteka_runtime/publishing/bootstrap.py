@@ -12,7 +12,6 @@ from decimal import Decimal
 
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
-
 from kartoteka_runtime.records.record_service import ActingRecords, RecordService
 
 SYSTEM = Principal(user_id="", name="system", is_system=True)
@@ -109,9 +108,7 @@ async def add_user(
             },
         )
         for role in roles:
-            await records.associate(
-                "systemuserroles_association", user_id, known_id("role", role)
-            )
+            await records.associate("systemuserroles_association", user_id, known_id("role", role))
     return user_id
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import orjson
 import sqlalchemy as sa
+
 from kartoteka.registry import Registry
 from kartoteka.registry_codec import decode_registry, encode_registry, fingerprint
-
 from kartoteka_runtime.storage.column_types import encode_instant
 from kartoteka_runtime.storage.database import Connection, Database
 from kartoteka_runtime.storage.record_queries import compile_text

@@ -8,10 +8,9 @@ from kartoteka.changes import Change, ChangeField, diff
 from kartoteka.errors import PublishFailed
 from kartoteka.registry import Registry
 from kartoteka.registry_codec import fingerprint
-
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.publishing import history
-from kartoteka_runtime.storage.database import Connection, Database
+from kartoteka_runtime.storage.database import Connection, Database, MissingTable
 from kartoteka_runtime.storage.ddl import apply_changes, create_system_tables
 from kartoteka_runtime.storage.tables import build_tables
 
@@ -56,10 +55,13 @@ async def refresh(database: Database, live_registry: LiveRegistry) -> bool:
         PublishFailed: Nothing was ever published.
     """
     async with database.reading() as connection:
-        number = await history.latest_number(connection)
-        if number == live_registry.current.number:
+        try:
+            number = await history.latest_number(connection)
+        except MissingTable:
+            number = 0
+        if number and number == live_registry.current.number:
             return False
-        newest = await history.load_latest(connection, database)
+        newest = await history.load_latest(connection, database) if number else None
     if newest is None:
         raise PublishFailed("nothing is published yet; `kartoteka publish` does it")
     live_registry.swap(newest.number, newest.registry)

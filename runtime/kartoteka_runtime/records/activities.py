@@ -11,6 +11,7 @@ from typing import Any
 
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledEntity
 from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.state_model import REASON, STATE
 
 _TYPE = "activitytypecode"
 
@@ -36,9 +37,9 @@ def write_completion(
     Where reasons tell whether a call was made or received, the direction decides unless somebody
     chose.
     """
-    if not compiled.entity.is_activity or "statecode" not in values:
+    if not compiled.entity.is_activity or STATE not in values:
         return
-    state = compiled.entity.state_by_value.get(values["statecode"])
+    state = compiled.entity.state_by_value.get(values[STATE])
     if state is None or state.name != "completed":
         return
     if values.get("actualend") is None and before.get("actualend") is None:
@@ -48,7 +49,7 @@ def write_completion(
     reasons = {reason.name: reason.value for reason in state.reasons}
     if not chose_reason and {"made", "received"} <= reasons.keys():
         is_outgoing = values.get("directioncode", before.get("directioncode"))
-        values["statuscode"] = reasons["received" if is_outgoing is False else "made"]
+        values[REASON] = reasons["received" if is_outgoing is False else "made"]
 
 
 async def write_pointer(
@@ -65,6 +66,9 @@ async def write_pointer(
     pointer = op.model.entities[POINTER]
     common = {name: value for name, value in values.items() if name in pointer.names}
     common.pop(pointer.entity.primary_id, None)
+    common.pop(REASON, None)
+    if STATE in common:  # the kinds number their reasons each in their own way
+        common[REASON] = pointer.entity.state_by_value[common[STATE]].reasons[0].value
     if is_new:
         common[pointer.entity.primary_id] = record_id
         await pointer.queries.insert(op.connection, common)

@@ -11,15 +11,15 @@ from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
+
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
+from kartoteka.model.field_types import has_column
 from kartoteka.record_values import Reference
-
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.parties import PARTY
-from kartoteka_runtime.storage.column_types import storage_kind
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, link_columns
 
 Delete = Callable[[Operation, str, str], Awaitable[None]]
@@ -35,7 +35,7 @@ async def delete_children(op: Operation, name: str, record_id: str, delete: Dele
     incoming = [
         (entity, item)
         for entity, item in op.model.incoming(name)
-        if storage_kind(item) and not (entity.name == PARTY and item.name == "activityid")
+        if has_column(item) and not (entity.name == PARTY and item.name == "activityid")
     ]
     restricting = [
         entity
@@ -80,7 +80,7 @@ async def assign_children(
     before, now = moved
     for entity, item in op.model.incoming(name):
         rule = item.cascade.assign
-        if rule == "none" or entity.name == POINTER or not storage_kind(item):
+        if rule == "none" or entity.name == POINTER or not has_column(item):
             continue
         child_model = op.model.entities[entity.name]
         if not child_model.is_owned:

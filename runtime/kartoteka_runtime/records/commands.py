@@ -7,7 +7,6 @@ from typing import Any
 
 from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.plugin_api.contexts import CommandContext, CommandResult
-
 from kartoteka_runtime.records import pipeline
 from kartoteka_runtime.records.compiled_model import CompiledCommand
 from kartoteka_runtime.records.operation import Operation
@@ -100,9 +99,7 @@ def _checked(name: str, action: CompiledCommand, supplied: Mapping[str, Any]) ->
             try:
                 parameters[parameter] = check(value)
             except Refused as refused:
-                violations.append(
-                    Violation(parameter, f"violation.{refused.rule}", refused.params)
-                )
+                violations.append(Violation(parameter, f"violation.{refused.rule}", refused.params))
     named = {violation.field for violation in violations}
     violations += [
         Violation(parameter, "violation.required")

@@ -6,18 +6,18 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kartoteka.labels import LabelResolver
-from kartoteka.model.entity import Entity
-from kartoteka.model.field import Field
-from kartoteka.plugin_api.contexts import CommandHandler, RecordHandler
-from kartoteka.registry import Registry
 from sqlalchemy import ClauseElement
 from sqlalchemy.engine import Dialect
 
+from kartoteka.labels import LabelResolver
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.model.field_types import has_column
+from kartoteka.plugin_api.contexts import CommandHandler, RecordHandler
+from kartoteka.registry import Registry
 from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.state_model import StateModel
-from kartoteka_runtime.storage.column_types import storage_kind
 from kartoteka_runtime.storage.compile_query import ListQueries
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
 from kartoteka_runtime.storage.tables import Tables, build_tables, short_name
@@ -76,7 +76,7 @@ class CompiledEntity:
             item.name for item in fields if item.type == "money" and not item.base_of
         )
         self.references = {
-            item.name: item for item in fields if item.is_lookup and storage_kind(item)
+            item.name: item for item in fields if item.is_lookup and has_column(item)
         }
         self.hierarchical = next((item.name for item in fields if item.hierarchical), "")
         self.parties = tuple(item for item in fields if item.type == "party_list")

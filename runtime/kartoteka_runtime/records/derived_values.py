@@ -10,10 +10,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import sqlalchemy as sa
+
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.model.field import Field
 from kartoteka.record_values import Reference
-
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.storage.autonumbers import next_number
@@ -85,9 +85,7 @@ async def _number(op: Operation, compiled: CompiledEntity, item: Field) -> str:
             return str(number).zfill(int(argument))
         if kind == "RANDSTRING":
             return "".join(secrets.choice(_RANDOM_LETTERS) for _ in range(int(argument)))
-        pattern = re.sub(
-            "yyyy|yy|MM|dd|HH|mm|ss", lambda code: _DATE_CODES[code.group()], argument
-        )
+        pattern = re.sub("yyyy|yy|MM|dd|HH|mm|ss", lambda code: _DATE_CODES[code.group()], argument)
         return op.now.strftime(pattern)
 
     return _NUMBER_PART.sub(fill, item.number_format)
@@ -130,9 +128,7 @@ async def write_base_amounts(
         if not has_amount:
             return
         if base_id is None:
-            raise RecordInvalid(
-                compiled.entity.name, [Violation(CURRENCY, "violation.required")]
-            )
+            raise RecordInvalid(compiled.entity.name, [Violation(CURRENCY, "violation.required")])
         currency = values[CURRENCY] = Reference("transactioncurrency", base_id)
     rate = await _rate(op, currency.id)
     values[RATE] = rate

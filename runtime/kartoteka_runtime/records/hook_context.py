@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from kartoteka.plugin_api.contexts import WriteContext
-
 from kartoteka_runtime.records.operation import Operation
 
 

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
+
 from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.relationship import Relationship
-
 from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.records.hook_context import hook_context
 from kartoteka_runtime.records.operation import Operation

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from kartoteka.errors import KartotekaError, RecordNotFound
 from kartoteka.plugin_api.contexts import Principal, Records
-
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.storage.database import Connection
 

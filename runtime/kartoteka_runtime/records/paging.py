@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
+
 from kartoteka.errors import RecordInvalid, Violation
 
+_READERS: dict[str, Callable[[str], Any]] = {
+    "n": Decimal,
+    "t": datetime.fromisoformat,
+    "d": date.fromisoformat,
+}
 _LONGEST = 8000  # characters of a token
 
 
@@ -56,7 +63,7 @@ def _tagged(value: Any) -> Any:
 def _untagged(value: Any) -> Any:
     if isinstance(value, dict):
         ((tag, text),) = value.items()
-        return {"n": Decimal, "t": datetime.fromisoformat, "d": date.fromisoformat}[tag](text)
+        return _READERS[tag](text)
     if value is not None and not isinstance(value, (str, int, float)):
         raise ValueError
     return value

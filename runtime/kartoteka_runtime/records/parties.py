@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from kartoteka.record_values import Party, Reference
 
+from kartoteka.record_values import Party, Reference
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.identifiers import new_id
 from kartoteka_runtime.records.operation import Operation

@@ -12,7 +12,6 @@ from typing import Any
 from kartoteka.errors import RecordConflict, RecordInvalid, RecordNotFound, Violation
 from kartoteka.plugin_api.contexts import WriteContext
 from kartoteka.record_values import Reference
-
 from kartoteka_runtime.records import activities, cascades, derived_values, parties
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledEntity
 from kartoteka_runtime.records.hook_context import hook_context
@@ -37,9 +36,7 @@ async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
     compiled = op.entity(name)
     access.require(op.principal, "create", compiled.entity)
     _refuse_pointer(op, name)
-    values, violations = compiled.validator.check_values(
-        supplied, may_write_read_only=op.is_system
-    )
+    values, violations = compiled.validator.check_values(supplied, may_write_read_only=op.is_system)
     if violations:
         _fill_defaults(op, compiled, values)
         named = {violation.field for violation in violations}
@@ -184,9 +181,7 @@ def _without_id(
     if primary_id not in supplied:
         return supplied
     if str(supplied[primary_id]).lower() != record_id:
-        raise RecordInvalid(
-            compiled.entity.name, [Violation(primary_id, "violation.read_only")]
-        )
+        raise RecordInvalid(compiled.entity.name, [Violation(primary_id, "violation.read_only")])
     return {field: value for field, value in supplied.items() if field != primary_id}
 
 

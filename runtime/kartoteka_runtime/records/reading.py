@@ -24,11 +24,10 @@ from kartoteka.conditions.typed import (
     TypedCondition,
     ValueKind,
 )
-from kartoteka.errors import RecordInvalid, Violation
+from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.view import SortKey, View
-from kartoteka.query.list_query import ListQuery, OrderKey
+from kartoteka.query.list_query import LinkedTo, ListQuery, OrderKey
 from kartoteka.record_values import Reference
-
 from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.paging import decode_token, encode_token
@@ -97,20 +96,16 @@ async def list_page(
         raise RecordInvalid(query.entity, [Violation(None, "violation.page_token")]) from None
     count, is_capped = len(rows), False
     if with_count and (following or values):
-        count = await op.model.lists.count(
-            op.connection, query.entity, query.condition, user_id, COUNT_CAP + 1
-        )
+        count = await op.model.lists.count(op.connection, query, user_id, COUNT_CAP + 1)
         is_capped = count > COUNT_CAP
         count = min(count, COUNT_CAP)
     return RecordPage(query.entity, rows, encode_token(following), count, is_capped)
 
 
-async def count(op: Operation, entity: str, condition: TypedCondition | None) -> int:
-    """Return how many records meet a condition, all of them counted."""
-    query = _with_access(op, ListQuery(entity, (), condition))
-    return await op.model.lists.count(
-        op.connection, entity, query.condition, op.principal.user_id or None, 2**31 - 1
-    )
+async def count(op: Operation, query: ListQuery) -> int:
+    """Return how many records a query finds, all of them counted."""
+    query = _with_access(op, query)
+    return await op.model.lists.count(op.connection, query, op.principal.user_id or None, 2**31 - 1)
 
 
 async def find(op: Operation, entity: str, text: str, limit: int) -> list[Reference]:
@@ -125,9 +120,7 @@ async def find(op: Operation, entity: str, text: str, limit: int) -> list[Refere
     query = ListQuery(entity, (identity, name), condition, (OrderKey(name),), with_labels=False)
     query = with_condition(query, search_condition(op.model, entity, text))
     page = await list_page(op, query, limit=limit, with_count=False)
-    return [
-        Reference(entity, row[identity.key], str(row[name.key] or "")) for row in page.rows
-    ]
+    return [Reference(entity, row[identity.key], str(row[name.key] or "")) for row in page.rows]
 
 
 def checked_condition(model: CompiledModel, entity: str, text: str) -> TypedCondition | None:
@@ -173,9 +166,7 @@ def find_paths(model: CompiledModel, entity: str) -> tuple[FieldPath, ...]:
                     model.registry.entities[target].primary_field
                 )
                 if primary is not None:
-                    paths.append(
-                        FieldPath((*path.steps, step), target, primary, ValueKind.TEXT)
-                    )
+                    paths.append(FieldPath((*path.steps, step), target, primary, ValueKind.TEXT))
     return tuple(paths)
 
 
@@ -210,6 +201,20 @@ def plain_query(
     return ListQuery(entity, columns, condition, tuple(keys), with_labels=with_labels)
 
 
+def with_link(op: Operation, query: ListQuery, linked_to: LinkedTo | None) -> ListQuery:
+    """Return the query narrowed to what a relationship links with one record.
+
+    Raises:
+        RecordNotFound: The entity has no such relationship.
+    """
+    if linked_to is None:
+        return query
+    relationship = op.model.registry.relationships.get(linked_to.relationship)
+    if relationship is None or query.entity not in (relationship.left, relationship.right):
+        raise RecordNotFound(linked_to.relationship, "")
+    return replace(query, linked_to=linked_to)
+
+
 def _path(model: CompiledModel, entity: str, text: str) -> FieldPath:
     return resolve_path(Path(tuple(text.split("/"))), model.registry, entity)
 
@@ -219,5 +224,3 @@ def _with_access(op: Operation, query: ListQuery) -> ListQuery:
         return query
     entity = op.entity(query.entity).entity
     return with_condition(query, access.predicate(op.principal, "read", entity))
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,8 +10,8 @@ from dataclasses import replace
 from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.view import SortKey, View
 from kartoteka.plugin_api.contexts import CommandResult, Principal
+from kartoteka.query.list_query import LinkedTo, ListQuery
 from kartoteka.record_values import Record, Reference
-
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.records import commands, links, pipeline, reading
 from kartoteka_runtime.records.compiled_model import CompiledModel
@@ -85,9 +86,7 @@ class ActingRecords:
         async with self._reading() as op:
             compiled = op.entity(entity)
             access.require(op.principal, "read", compiled.entity)
-            record = await compiled.queries.read(
-                op.connection, record_id, with_labels=with_labels
-            )
+            record = await compiled.queries.read(op.connection, record_id, with_labels=with_labels)
             if record is None:
                 raise RecordNotFound(entity, record_id)
             return record
@@ -114,10 +113,11 @@ class ActingRecords:
         entity: str,
         *,
         filter: str = "",
+        linked_to: LinkedTo | None = None,
         fields: Sequence[str] = (),
         order: Sequence[str] = (),
         limit: int = 1000,
-    ) -> list[Record]:
+    ) -> builtins.list[Record]:
         """Return records that meet a condition, at most ``limit``."""
         async with self._reading() as op:
             op.entity(entity)
@@ -125,15 +125,19 @@ class ActingRecords:
             query = reading.plain_query(
                 op.model, entity, fields, condition, order, with_labels=True
             )
+            query = reading.with_link(op, query, linked_to)
             page = await reading.list_page(op, query, limit=limit, with_count=False)
             return list(page.rows)
 
-    async def count(self, entity: str, *, filter: str = "") -> int:
+    async def count(
+        self, entity: str, *, filter: str = "", linked_to: LinkedTo | None = None
+    ) -> int:
         """Return how many records meet a condition."""
         async with self._reading() as op:
             op.entity(entity)
             condition = reading.checked_condition(op.model, entity, filter)
-            return await reading.count(op, entity, condition)
+            query = reading.with_link(op, ListQuery(entity, (), condition), linked_to)
+            return await reading.count(op, query)
 
     async def page(
         self,
@@ -145,6 +149,7 @@ class ActingRecords:
         after: str = "",
         limit: int = 50,
         condition: str = "",
+        linked_to: LinkedTo | None = None,
     ) -> RecordPage:
         """Return one page of a view, searched, sorted otherwise or narrowed by a condition."""
         async with self._reading() as op:
@@ -156,6 +161,7 @@ class ActingRecords:
             query = reading.with_condition(
                 query, reading.checked_condition(op.model, entity, condition)
             )
+            query = reading.with_link(op, query, linked_to)
             return await reading.list_page(op, query, after=after, limit=limit)
 
     async def select(
@@ -181,7 +187,7 @@ class ActingRecords:
                 op, query, after=after, limit=limit, with_count=with_count
             )
 
-    async def find(self, entity: str, text: str, limit: int = 10) -> list[Reference]:
+    async def find(self, entity: str, text: str, limit: int = 10) -> builtins.list[Reference]:
         """Return the records that a lookup offers for what was typed."""
         async with self._reading() as op:
             return await reading.find(op, entity, text, limit)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+
 from kartoteka.errors import Violation
 from kartoteka.record_values import Reference
-
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.operation import Operation
 
@@ -38,7 +38,7 @@ async def check_references(
     ]
 
 
-def _existence(model: CompiledModel, shape: tuple[tuple[str, str], ...]) -> sa.Select[Any]:
+def _existence(model: CompiledModel, shape: tuple[tuple[str, str], ...]) -> sa.ClauseElement:
     checks = []
     for parameter, target in shape:
         column = model.tables.entities[target].c[model.registry.entities[target].primary_id]

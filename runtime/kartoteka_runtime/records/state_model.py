@@ -58,8 +58,7 @@ class StateModel:
             if state is not None and state != owner.value:
                 return [Violation(REASON, "violation.reason_of_other_state")]
             state = owner.value
-        if state is None:
-            state = self._initial
+        state = self._initial if state is None else int(state)
         values[STATE] = state
         if reason is None:
             values[REASON] = self._states[state].reasons[0].value

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from kartoteka.plugin_api.contexts import Principal
-
 from kartoteka_runtime.identity import IdentityStore, KnownUser
 from kartoteka_runtime.security.passwords import hash_password, verify_password
 

@@ -7,7 +7,6 @@ because one transaction writes at a time. Gaps are normal, reuse is not.
 from __future__ import annotations
 
 from kartoteka.registry import Registry
-
 from kartoteka_runtime.storage.database import Connection
 from kartoteka_runtime.storage.tables import short_name
 

@@ -1,8 +1,8 @@
 """How each field type is stored: its columns, and the way of a value in and out of them.
 
-One row of ``STORAGE_KINDS`` a storage kind, for both engines. Values on the Python side are those
-of ``kartoteka.record_values``. On SQLite decimals are whole numbers scaled by ten to the field's
-precision, so that they stay exact (decisions/0003).
+One row a storage kind of ``kartoteka.model.field_types`` and engine. Values on the Python side
+are those of ``kartoteka.record_values``. On SQLite decimals are whole numbers scaled by ten to
+the field's precision, so that they stay exact (decisions/0003).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from kartoteka.model.field import Field
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
-MONEY_SCALE = 4  # decimal places kept for every amount, whatever the field or currency shows
+from kartoteka.model.field import Field
+from kartoteka.model.field_types import decimal_scale, storage_of
 
 Convert = Callable[[Any], Any]
 
@@ -37,48 +37,9 @@ class ColumnCodec:
     decode_source: str = "{}"
 
 
-_FIXED_KINDS = {
-    "big_integer": "big_integer",
-    "choice": "integer",
-    "customer": "id",
-    "date": "date",
-    "float": "float",
-    "lookup": "id",
-    "multi_choice": "options",
-    "owner": "id",
-    "party_list": "",
-    "regarding": "id",
-    "state": "integer",
-    "status": "integer",
-    "unique_id": "id",
-    "whole_number": "integer",
-    "yes_no": "boolean",
-    "autonumber": "text",
-    "text": "text",
-    "money": "decimal",
-    "decimal": "decimal",
-}
-
-
-def storage_kind(field: Field) -> str:
-    """Return the storage kind of a field; empty when it has no column of its own."""
-    if field.type == "date_time":
-        return {"date_only": "date", "time_zone_independent": "local_time"}.get(
-            field.behavior, "instant"
-        )
-    return _FIXED_KINDS[field.type]
-
-
-def decimal_scale(field: Field) -> int:
-    """Return how many decimal places of a money or decimal field are stored."""
-    if field.type == "money":
-        return MONEY_SCALE
-    return field.precision if field.precision is not None else 2
-
-
 def codec(field: Field, engine: str) -> ColumnCodec:
     """Return how ``field`` is stored on ``engine`` (``sqlite`` or ``postgresql``)."""
-    kind = storage_kind(field)
+    kind = storage_of(field)
     if kind == "text":
         limit = field.max_length if field.format != "multi_line" else None
         return ColumnCodec(sa.String(limit) if limit else sa.Text())
@@ -120,11 +81,10 @@ def decode_options(text: str) -> tuple[int, ...]:
 _SQLITE: dict[str, ColumnCodec] = {
     "big_integer": ColumnCodec(sa.BigInteger()),
     "boolean": ColumnCodec(sa.Integer(), encode=int, decode_source="{} == 1"),
-    "date": ColumnCodec(
-        sa.String(10), encode=date.isoformat, decode_source="date_fromiso({})"
-    ),
+    "date": ColumnCodec(sa.String(10), encode=date.isoformat, decode_source="date_fromiso({})"),
     "float": ColumnCodec(sa.Float(), encode=float),
     "id": ColumnCodec(sa.String(36)),
+    "reference": ColumnCodec(sa.String(36)),
     "instant": ColumnCodec(
         sa.String(20), encode=encode_instant, decode_source="datetime_fromiso({})"
     ),
@@ -134,9 +94,7 @@ _SQLITE: dict[str, ColumnCodec] = {
         encode=lambda value: value.strftime("%Y-%m-%dT%H:%M:%S"),
         decode_source="datetime_fromiso({})",
     ),
-    "options": ColumnCodec(
-        sa.Text(), encode=_encode_options, decode_source="decode_options({})"
-    ),
+    "options": ColumnCodec(sa.Text(), encode=_encode_options, decode_source="decode_options({})"),
 }
 
 _POSTGRESQL: dict[str, ColumnCodec] = {
@@ -145,12 +103,11 @@ _POSTGRESQL: dict[str, ColumnCodec] = {
     "date": ColumnCodec(sa.Date()),
     "float": ColumnCodec(sa.Double(), encode=float),
     "id": ColumnCodec(sa.Uuid()),
+    "reference": ColumnCodec(sa.Uuid()),
     "instant": ColumnCodec(postgresql.TIMESTAMP(timezone=True, precision=0)),
     "integer": ColumnCodec(sa.Integer()),
     "local_time": ColumnCodec(postgresql.TIMESTAMP(timezone=False, precision=0)),
-    "options": ColumnCodec(
-        postgresql.ARRAY(sa.Integer()), encode=list, decode_source="tuple({})"
-    ),
+    "options": ColumnCodec(postgresql.ARRAY(sa.Integer()), encode=list, decode_source="tuple({})"),
 }
 
 DECODE_NAMES: dict[str, Any] = {

@@ -7,9 +7,11 @@ that the field is not empty; elsewhere it stays bare, so that an index can answe
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
+
 from kartoteka.conditions.syntax import Operator
 from kartoteka.conditions.typed import (
     AllOf,
@@ -28,9 +30,9 @@ from kartoteka.conditions.typed import (
     Value,
     ValueKind,
 )
+from kartoteka.model.field_types import decimal_scale
 from kartoteka.text_folding import fold
-
-from kartoteka_runtime.storage.column_types import codec, decimal_scale
+from kartoteka_runtime.storage.column_types import codec
 from kartoteka_runtime.storage.tables import folded
 
 ME = "me_"  # the parameter that holds the id of the user who asks
@@ -112,6 +114,10 @@ def _scaled_bound(value: Any, scale: int) -> float | int:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
+def _column(table: sa.FromClause, path: FieldPath) -> sa.ColumnElement[Any]:
+    return table.c[path.field.name]
+
+
 def _is_search(terms: tuple[TypedCondition, ...]) -> bool:
     """Return whether terms ask for one beginning in several fields of the entity itself."""
     return all(
@@ -179,7 +185,7 @@ class ConditionCompiler:
         found = []
         for term in terms:
             table = identity.table.alias()
-            inner = ConditionCompiler(lambda path, t=table: t.c[path.field.name], self._engine)
+            inner = ConditionCompiler(partial(_column, table), self._engine)
             inner._used = self._used
             found.append(sa.select(table.c[identity.name]).where(inner.compile(term)))
             self._used = inner._used

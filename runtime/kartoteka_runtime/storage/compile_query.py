@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from kartoteka.conditions.typed import FieldPath, TypedCondition, ValueKind
-from kartoteka.query.list_query import ListQuery, OrderKey
-from kartoteka.registry import Registry
 from sqlalchemy.engine import Dialect
 
+from kartoteka.conditions.typed import FieldPath, ValueKind
+from kartoteka.query.list_query import ListQuery, OrderKey
+from kartoteka.registry import Registry
 from kartoteka_runtime.storage.compile_condition import (
     ME,
     ConditionCompiler,
@@ -22,7 +22,7 @@ from kartoteka_runtime.storage.compile_condition import (
 from kartoteka_runtime.storage.database import Connection
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
 from kartoteka_runtime.storage.row_readers import ReadColumn, RowReader, build_reader
-from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables, folded
+from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables, folded, link_columns
 
 _SHAPES = 1024
 
@@ -77,6 +77,7 @@ class ListQueries:
             query.entity,
             tuple(path.key for path in query.columns),
             shape_of(query.condition),
+            query.linked_to and query.linked_to.relationship,
             tuple((key.path.key, key.descending) for key in query.order),
             tuple(value is None for value in query.after),
             query.with_labels,
@@ -86,6 +87,7 @@ class ListQueries:
         params.update({f"a{number}": value for number, value in enumerate(query.after)})
         params[ME] = user_id
         params["limit_"] = query.limit + 1
+        params["linked_"] = query.linked_to and query.linked_to.record_id
         rows = await connection.fetch_all(compiled.sql, params)
         records = [compiled.reader(row) for row in rows[: query.limit]]
         if len(rows) <= query.limit or not records:
@@ -94,17 +96,14 @@ class ListQueries:
         return records, tuple(last[position] for position in compiled.sort_at)
 
     async def count(
-        self,
-        connection: Connection,
-        entity: str,
-        condition: TypedCondition | None,
-        user_id: str | None,
-        cap: int,
+        self, connection: Connection, query: ListQuery, user_id: str | None, cap: int
     ) -> int:
-        """Return how many records meet the condition, counting no further than ``cap``."""
-        query = ListQuery(entity, (), condition)
-        sql = self._counts(_Page((entity, shape_of(condition)), query))
-        params = parameters_of(condition, self._tables.engine)
+        """Return how many records a query finds in all, counting no further than ``cap``."""
+        linked = query.linked_to and query.linked_to.relationship
+        shape = (query.entity, shape_of(query.condition), linked)
+        sql = self._counts(_Page(shape, query))
+        params = parameters_of(query.condition, self._tables.engine)
+        params["linked_"] = query.linked_to and query.linked_to.record_id
         params[ME] = user_id
         params["limit_"] = cap
         row = await connection.fetch_one(sql, params)
@@ -136,6 +135,8 @@ class ListQueries:
         if query.condition is not None:
             compiler = ConditionCompiler(source.column, self._tables.engine, source.identity)
             statement = statement.where(compiler.compile(query.condition))
+        if query.linked_to is not None:
+            statement = statement.where(self._linked(query, source))
         if query.after:
             statement = statement.where(_after(keys, query.after))
         statement = statement.select_from(source.joined())
@@ -147,13 +148,25 @@ class ListQueries:
     def _compile_count(self, page: _Page) -> str:
         query = page.query
         source = _Source(query.entity, self._registry, self._tables)
-        counted = sa.select(sa.literal_column("1").label("one"))
+        counted: sa.Select[Any] = sa.select(sa.literal_column("1").label("one"))
         if query.condition is not None:
             compiler = ConditionCompiler(source.column, self._tables.engine, source.identity)
             counted = counted.where(compiler.compile(query.condition))
+        if query.linked_to is not None:
+            counted = counted.where(self._linked(query, source))
         counted = counted.select_from(source.joined())
         capped = _limited(counted).subquery()
         return compile_text(sa.select(sa.func.count()).select_from(capped), self._dialect)
+
+    def _linked(self, query: ListQuery, source: _Source) -> sa.ColumnElement[bool]:
+        """Return the condition for records that a relationship links with one record."""
+        assert query.linked_to is not None
+        relationship = self._registry.relationships[query.linked_to.relationship]
+        left, right = link_columns(relationship.left, relationship.right)
+        table = self._tables.links[relationship.name]
+        own, other = (right, left) if query.entity == relationship.right else (left, right)
+        linked = sa.bindparam("linked_", type_=table.c[other].type)
+        return source.identity.in_(sa.select(table.c[own]).where(table.c[other] == linked))
 
     def _sort_value(self, key: OrderKey, source: _Source) -> sa.ColumnElement[Any]:
         field = key.path.field
@@ -234,7 +247,7 @@ def _after(
     for number, ((value, descending), known) in enumerate(zip(keys, after, strict=True)):
         bound = sa.bindparam(f"a{number}", type_=value.type)
         if known is None:
-            beyond = sa.false() if descending else value.is_not(None)
+            beyond: sa.ColumnElement[bool] = sa.false() if descending else value.is_not(None)
             same: sa.ColumnElement[bool] = value.is_(None)
         else:
             beyond = sa.or_(value < bound, value.is_(None)) if descending else value > bound
@@ -246,4 +259,3 @@ def _after(
     if after[0] is None or descending:
         return condition
     return sa.and_(first >= sa.bindparam("a0", type_=first.type), condition)
-

@@ -17,12 +17,13 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import psycopg
-from kartoteka.errors import KartotekaError
-from kartoteka.text_folding import fold
 from psycopg.adapt import Loader
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
+
+from kartoteka.errors import KartotekaError
+from kartoteka.text_folding import fold
 
 Params = Mapping[str, Any]
 Row = tuple[Any, ...]
@@ -49,6 +50,10 @@ class ReferenceViolation(KartotekaError):
 
 class BadParameter(KartotekaError):
     """A parameter is not of the type that its column has."""
+
+
+class MissingTable(KartotekaError):
+    """A statement names a table that is not there: nothing was published yet."""
 
 
 class Connection(Protocol):
@@ -112,7 +117,12 @@ class SqliteConnection:
 
     async def fetch_one(self, sql: str, params: Params) -> Row | None:
         """Return the first row, or None."""
-        row: Row | None = self.raw.execute(sql, params).fetchone()
+        try:
+            row: Row | None = self.raw.execute(sql, params).fetchone()
+        except sqlite3.OperationalError as error:
+            if str(error).startswith("no such table"):
+                raise MissingTable(str(error)) from error
+            raise
         return row
 
     async def execute(self, sql: str, params: Params) -> int:
@@ -232,7 +242,7 @@ class PostgresqlConnection:
     async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
         """Return every row."""
         try:
-            cursor = await self.raw.execute(sql, params)  # type: ignore[arg-type]
+            cursor = await self.raw.execute(sql, params)
         except psycopg.DataError as error:
             raise BadParameter(str(error)) from error
         return await cursor.fetchall()
@@ -240,15 +250,17 @@ class PostgresqlConnection:
     async def fetch_one(self, sql: str, params: Params) -> Row | None:
         """Return the first row, or None."""
         try:
-            cursor = await self.raw.execute(sql, params)  # type: ignore[arg-type]
+            cursor = await self.raw.execute(sql, params)
         except psycopg.DataError as error:
             raise BadParameter(str(error)) from error
+        except psycopg.errors.UndefinedTable as error:
+            raise MissingTable(str(error)) from error
         return await cursor.fetchone()
 
     async def execute(self, sql: str, params: Params) -> int:
         """Run a statement and return how many rows it touched."""
         try:
-            cursor = await self.raw.execute(sql, params)  # type: ignore[arg-type]
+            cursor = await self.raw.execute(sql, params)
         except psycopg.errors.UniqueViolation as error:
             raise UniqueViolation(error.diag.constraint_name or "") from error
         except psycopg.errors.ForeignKeyViolation as error:
@@ -264,7 +276,7 @@ class PostgresqlDatabase:
     def __init__(self, url: str, *, max_connections: int = 10) -> None:
         """Remember the address; ``open`` connects."""
         self.url = url
-        self.dialect: Dialect = postgresql.psycopg.dialect()  # type: ignore[attr-defined]
+        self.dialect: Dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
         self._max = max_connections
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] | None = None
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
+
 from kartoteka import text_folding
 from kartoteka.changes import (
     AddField,
@@ -13,12 +16,10 @@ from kartoteka.changes import (
     CreateEntity,
     CreateRelationship,
 )
+from kartoteka.model.field_types import storage_of
 from kartoteka.registry import Registry
-from sqlalchemy.engine import Dialect
-from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
-
 from kartoteka_runtime.storage.autonumbers import create_sequences
-from kartoteka_runtime.storage.column_types import codec, storage_kind
+from kartoteka_runtime.storage.column_types import codec
 from kartoteka_runtime.storage.database import Connection
 from kartoteka_runtime.storage.record_queries import compile_text
 from kartoteka_runtime.storage.system_tables import VERSION_DDL, system_metadata
@@ -32,9 +33,7 @@ async def create_system_tables(connection: Connection, dialect: Dialect, engine:
     if engine == "postgresql":
         await connection.execute(_postgresql_fold(), {})
     for table in system_metadata.sorted_tables:
-        await connection.execute(
-            compile_text(CreateTable(table, if_not_exists=True), dialect), {}
-        )
+        await connection.execute(compile_text(CreateTable(table, if_not_exists=True), dialect), {})
 
 
 async def apply_changes(
@@ -84,14 +83,14 @@ async def _create_tables(
     SQLite takes a reference to a table that comes later; PostgreSQL gets the references once all
     tables are there.
     """
-    inline = None if engine == "sqlite" else []
+    inline: list[sa.ForeignKeyConstraint] | None = None if engine == "sqlite" else []
     for table in new_tables:
         create = CreateTable(table, include_foreign_key_constraints=inline)
         await connection.execute(compile_text(create, dialect), {})
     if engine == "sqlite":
         return
     for table in new_tables:
-        for constraint in sorted(table.foreign_key_constraints, key=lambda c: c.column_keys):
+        for constraint in sorted(table.foreign_key_constraints, key=lambda c: list(c.column_keys)):
             await connection.execute(compile_text(AddConstraint(constraint), dialect), {})
 
 
@@ -143,7 +142,7 @@ async def _change_field(
 ) -> None:
     """Let a PostgreSQL column hold longer texts; SQLite columns have no length."""
     item = wanted.entities[change.entity].field_by_name[change.field]
-    if storage_kind(item) != "text" or not change.keeps_values:
+    if storage_of(item) != "text" or not change.keeps_values:
         return
     quote = dialect.identifier_preparer.quote
     sql_type = codec(item, tables.engine).sql_type.compile(dialect=dialect)

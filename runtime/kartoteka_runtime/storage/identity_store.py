@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from kartoteka.text_folding import fold
 from sqlalchemy.dialects import postgresql, sqlite
 
+from kartoteka.text_folding import fold
 from kartoteka_runtime.identity import Credential, KnownUser
 from kartoteka_runtime.storage.column_types import encode_instant
 from kartoteka_runtime.storage.database import Connection, Database
@@ -126,9 +126,7 @@ class DatabaseIdentityStore:
             chosen.on_conflict_do_update(
                 index_elements=["user_id"],
                 set_={
-                    "language": sa.func.coalesce(
-                        chosen.excluded.language, preference.c.language
-                    ),
+                    "language": sa.func.coalesce(chosen.excluded.language, preference.c.language),
                     "time_zone": sa.func.coalesce(
                         chosen.excluded.time_zone, preference.c.time_zone
                     ),

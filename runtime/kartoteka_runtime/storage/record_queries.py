@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from kartoteka.model.entity import Entity
-from kartoteka.model.field import Field
-from kartoteka.record_values import Reference
-from kartoteka.registry import Registry
 from sqlalchemy.engine import Dialect
 
-from kartoteka_runtime.storage.column_types import codec, storage_kind
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.model.field_types import has_column
+from kartoteka.record_values import Reference
+from kartoteka.registry import Registry
+from kartoteka_runtime.storage.column_types import codec
 from kartoteka_runtime.storage.database import Connection
 from kartoteka_runtime.storage.row_readers import ReadColumn, RowReader, build_reader
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables
@@ -40,14 +41,12 @@ class EntityQueries:
         self.table = tables.entities[entity.name]
         self.dialect = dialect
         self.engine = tables.engine
-        self.stored = tuple(item for item in entity.fields if storage_kind(item))
+        self.stored = tuple(item for item in entity.fields if has_column(item))
         self._encoders = {item.name: self._encoder(item) for item in self.stored}
         self._insert = lru_cache(_SHAPES)(self._insert_text)
         self._update = lru_cache(_SHAPES)(self._update_text)
         self._select = lru_cache(_SHAPES)(self._select_text)
-        self._delete = compile_text(
-            sa.delete(self.table).where(self._id_is()), dialect
-        )
+        self._delete = compile_text(sa.delete(self.table).where(self._id_is()), dialect)
         self.all_names = tuple(item.name for item in self.stored)
 
     async def insert(self, connection: Connection, values: Mapping[str, Any]) -> None:
@@ -104,9 +103,7 @@ class EntityQueries:
                 selected.append(name)
         return selected, ReadColumn(key, field, at, entity_at, name_at)
 
-    def reference_name(
-        self, field: Field, table: sa.FromClause
-    ) -> sa.ColumnElement[Any] | None:
+    def reference_name(self, field: Field, table: sa.FromClause) -> sa.ColumnElement[Any] | None:
         """Return the primary field of the record a lookup names, as a scalar subquery.
 
         A subquery rather than a join: it is evaluated for the rows of the page alone, and each
@@ -181,7 +178,7 @@ class EntityQueries:
         columns: list[ReadColumn] = []
         for name in names or self.all_names:
             item = self.entity.field_by_name[name]
-            if not storage_kind(item):
+            if not has_column(item):
                 continue
             found, column = self.columns_for(
                 item, with_label=with_labels, at=len(selected), key=name, table=self.table
@@ -208,19 +205,3 @@ class EntityQueries:
     async def _bump_version(self, connection: Connection) -> None:
         if self.engine == "sqlite" and VERSION in self.table.c:
             await connection.execute("UPDATE kartoteka_version SET value = value + 1", {})
-
-
-def reference_checks(
-    references: Sequence[tuple[str, str]], registry: Registry, tables: Tables, dialect: Dialect
-) -> str:
-    """Return one statement that answers, for each (parameter, entity), whether the record exists."""
-    checks = []
-    for parameter, target in references:
-        table = tables.entities[target]
-        column = table.c[registry.entities[target].primary_id]
-        checks.append(
-            sa.exists(sa.select(sa.literal(1)).where(
-                column == sa.bindparam(parameter, type_=column.type)
-            )).label(parameter)
-        )
-    return compile_text(sa.select(*checks), dialect)

@@ -8,7 +8,6 @@ from typing import Any
 
 from kartoteka.model.field import Field
 from kartoteka.record_values import Reference
-
 from kartoteka_runtime.storage.column_types import DECODE_NAMES, codec
 
 RowReader = Callable[[Sequence[Any]], dict[str, Any]]
@@ -42,8 +41,10 @@ def build_reader(columns: Sequence[ReadColumn], engine: str) -> RowReader:
 def _expression(column: ReadColumn, engine: str) -> str:
     cell = f"r[{column.at}]"
     if column.field.is_lookup:
-        entity = f"r[{column.entity_at}]" if column.entity_at >= 0 else repr(
-            column.field.targets[0] if column.field.targets else ""
+        entity = (
+            f"r[{column.entity_at}]"
+            if column.entity_at >= 0
+            else repr(column.field.targets[0] if column.field.targets else "")
         )
         name = f"r[{column.name_at}] or ''" if column.name_at >= 0 else "''"
         return f"None if {cell} is None else Reference({entity},{cell},{name})"

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.types import TypeEngine
+
 from kartoteka.conditions.check_condition import check_condition
 from kartoteka.conditions.parser import parse
 from kartoteka.conditions.syntax import Operator
 from kartoteka.conditions.typed import AllOf, Compared
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
+from kartoteka.model.field_types import has_column, storage_of
 from kartoteka.model.view import View
 from kartoteka.registry import Registry
-
-from kartoteka_runtime.storage.column_types import codec, storage_kind
+from kartoteka_runtime.storage.column_types import codec
 
 ENTITY_SUFFIX = "__entity"  # column beside a multi-target lookup that names the entity
 
@@ -79,12 +82,12 @@ def folded(column: sa.ColumnElement[str], engine: str) -> sa.ColumnElement[str]:
 
 def comparable(column: sa.ColumnElement[str], field: Field, engine: str) -> sa.ColumnElement[str]:
     """Return what conditions, orders and unique indexes look at for ``field``."""
-    return folded(column, engine) if storage_kind(field) == "text" else column
+    return folded(column, engine) if storage_of(field) == "text" else column
 
 
 def field_columns(field: Field, registry: Registry, engine: str) -> list[sa.Column[object]]:
     """Return the columns that store ``field``: one, two for multi-target lookups, or none."""
-    if not storage_kind(field):
+    if not has_column(field):
         return []
     column_type = codec(field, engine).sql_type
     if field.is_multi_target:
@@ -128,10 +131,9 @@ def entity_indexes(
         if name in indexes:
             return
         parts = [
-            comparable(table.c[column], entity.field_by_name[column], engine)
-            for column in columns
+            comparable(table.c[column], entity.field_by_name[column], engine) for column in columns
         ]
-        options: dict[str, sa.ColumnElement[bool]] = {}
+        options: dict[str, Any] = {}
         if prefix == "so":
             if engine == "postgresql":
                 parts[-1] = parts[-1].nulls_first()
@@ -143,7 +145,7 @@ def entity_indexes(
     for key in entity.keys:
         add("uq", *key.fields)
     for item in entity.fields:
-        if not storage_kind(item) or item.name == entity.primary_id:
+        if not has_column(item) or item.name == entity.primary_id:
             continue
         if item.unique:
             add("uq", item.name)
@@ -167,7 +169,7 @@ def _is_stamp(item: Field) -> bool:
 
 def _can_sort(entity: Entity, name: str) -> bool:
     item = entity.field_by_name.get(name)
-    return item is not None and bool(storage_kind(item)) and not item.is_lookup
+    return item is not None and has_column(item) and not item.is_lookup
 
 
 def _equated(view: View, registry: Registry) -> list[str]:
@@ -186,7 +188,7 @@ def _equated(view: View, registry: Registry) -> list[str]:
     ]
 
 
-def _id_type(engine: str) -> sa.types.TypeEngine[object]:
+def _id_type(engine: str) -> TypeEngine[Any]:
     return sa.Uuid() if engine == "postgresql" else sa.String(36)
 
 

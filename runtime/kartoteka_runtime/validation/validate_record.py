@@ -8,7 +8,6 @@ from typing import Any
 from kartoteka.errors import Violation
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Required
-
 from kartoteka_runtime.validation.record_schema import field_schema
 from kartoteka_runtime.validation.value_checks import Refused, compile_check, shorten
 
@@ -26,7 +25,7 @@ class RecordValidator:
         self._required = tuple(
             item.name
             for item in entity.fields
-            if item.required is Required.ALWAYS and not item.read_only
+            if item.required is Required.ALWAYS and item.name not in self._read_only
         )
 
     def check_values(
@@ -50,9 +49,7 @@ class RecordValidator:
                 try:
                     checked[name] = check(value)
                 except Refused as refused:
-                    violations.append(
-                        Violation(name, f"violation.{refused.rule}", refused.params)
-                    )
+                    violations.append(Violation(name, f"violation.{refused.rule}", refused.params))
         return checked, violations
 
     def missing(self, values: Mapping[str, Any], supplied_only: bool) -> Iterable[Violation]:

@@ -113,7 +113,9 @@ def _check_url(value: str) -> None:
     """Accept web addresses, with or without a scheme; a script is never an address."""
     try:
         parts = urlsplit(value if "://" in value else f"https://{value}")
-        known = parts.scheme in ("http", "https", "ftp") and bool(parts.hostname)
+        host = parts.hostname or ""
+        known = parts.scheme in ("http", "https", "ftp") and ("." in host or host == "localhost")
+        known = known and parts.port != 0  # asking for the port refuses what is none
     except ValueError:
         known = False
     if not known or re.search(r"\s", value):
@@ -135,10 +137,9 @@ _FORMATS: dict[str, Callable[[str], None]] = {
 def _integer_check(low: int, high: int) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            if isinstance(value, (float, Decimal)) and value == int(value):
-                value = int(value)
-            else:
+            if not isinstance(value, (float, Decimal)) or value % 1 != 0:
                 raise Refused("not_a_number", value=shorten(value))
+            value = int(value)
         if value < low:
             raise Refused("too_small", min=low)
         if value > high:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from starlette.responses import Response
+
 from kartoteka.conditions.condition_error import ConditionError
 from kartoteka.errors import (
     AccessDenied,
@@ -15,8 +17,6 @@ from kartoteka.labels import LabelResolver
 from kartoteka.model.entity import Entity
 from kartoteka.model.label import Label
 from kartoteka.registry import Registry
-from starlette.responses import Response
-
 from kartoteka_runtime.web_api.serialize import to_json
 
 _CODES = {
@@ -77,12 +77,10 @@ def violation_text(
     violation: Violation, entity: Entity | None, labels: LabelResolver, language: str
 ) -> str:
     """Return a violation as a sentence that names the field by its label."""
-    params = {
-        key: _shown(value, labels, language) for key, value in violation.params.items()
-    }
+    params = {key: _shown(value, labels, language) for key, value in violation.params.items()}
     field = violation.field or ""
-    if entity is not None and violation.field in entity.field_by_name:
-        field = labels.text(entity.field_by_name[violation.field].label, language)
+    if entity is not None and field in entity.field_by_name:
+        field = labels.text(entity.field_by_name[field].label, language)
     return labels.message(violation.code, language, **{"field": field, **params})
 
 

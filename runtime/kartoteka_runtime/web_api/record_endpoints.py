@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from urllib.parse import urlencode
 
-from kartoteka.errors import KartotekaError, RecordInvalid, RecordNotFound, Violation
-from kartoteka.model.entity import Entity
-from kartoteka.plugin_api.contexts import Principal
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kartoteka.errors import KartotekaError, RecordInvalid, RecordNotFound, Violation
+from kartoteka.model.entity import Entity
+from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.validation.value_checks import Refused, compile_check
@@ -240,7 +240,9 @@ def _wants_annotations(request: Request) -> bool:
 
 
 def _root(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}/api/data/v9.{request.path_params['minor']}/"
+    return (
+        f"{request.url.scheme}://{request.url.netloc}/api/data/v9.{request.path_params['minor']}/"
+    )
 
 
 def _link(request: Request, entity: Entity, record_id: str) -> str:

@@ -13,7 +13,8 @@ def api_routes(parts: RuntimeParts) -> list[BaseRoute]:
     endpoints = RecordEndpoints(parts)
     root = "/api/data/v9.{minor:int}"
     return [
-        Route(f"{root}/{{set_name}}({{record_id}})", endpoints.one,
-              methods=["GET", "PATCH", "DELETE"]),  # fmt: skip
+        Route(
+            f"{root}/{{set_name}}({{record_id}})", endpoints.one, methods=["GET", "PATCH", "DELETE"]
+        ),  # fmt: skip
         Route(f"{root}/{{set_name}}", endpoints.many, methods=["GET", "POST"]),
     ]

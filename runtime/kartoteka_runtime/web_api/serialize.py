@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -65,7 +66,9 @@ def _parts(item: Field, with_annotations: bool) -> list[str]:
     key = f"_{item.name}_value"
     parts = [f"{key!r}:v.id if (v:={value}) else None"]
     if with_annotations:
-        parts.append(f"**({{{key + _LOGICAL_NAME!r}:v.entity,{key + _FORMATTED!r}:v.name}} if v else {{}})")
+        parts.append(
+            f"**({{{key + _LOGICAL_NAME!r}:v.entity,{key + _FORMATTED!r}:v.name}} if v else {{}})"
+        )
     return parts
 
 

@@ -205,8 +205,8 @@ def test_a_path_tells_every_lookup_on_the_way(check):
             "parentaccountid eq 'Contoso'",
             19,
             "\"parentaccountid\" (lookup) cannot be compared with the text 'Contoso'; "
-            "write an id such as 00000000-0000-0000-0000-000000000001, or compare a field of the record, as in "
-            "parentaccountid/…",
+            "write an id such as 00000000-0000-0000-0000-000000000001, "
+            "or compare a field of the record, as in parentaccountid/…",
         ),
         (
             "parentaccountid eq me()",

@@ -1,0 +1,5 @@
+"""Vehicles that a garage looks after, as a plugin for Kartoteka."""
+
+from acme_fleet.plugin import AcmeFleetPlugin
+
+plugin = AcmeFleetPlugin()

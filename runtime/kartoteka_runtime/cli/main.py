@@ -1,0 +1,54 @@
+"""The `kartoteka` command: its subcommands, and how an error ends one.
+
+Exit status: 0 done, 1 the answer is no (diagnostics, a refused publish, a server that cannot
+start), 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+
+from kartoteka.errors import KartotekaError, MetadataError
+from kartoteka_runtime.cli.check import check
+from kartoteka_runtime.cli.console import print_diagnostics, print_error
+from kartoteka_runtime.cli.demo import demo
+from kartoteka_runtime.cli.new import new
+from kartoteka_runtime.cli.publish import publish
+from kartoteka_runtime.cli.registry import registry
+from kartoteka_runtime.cli.serve import serve
+from kartoteka_runtime.cli.user import token, user
+
+app = typer.Typer(
+    name="kartoteka",
+    help="Declare record types in YAML; get tables, forms, lists and an API.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(new, name="new")
+app.command()(check)
+app.command()(registry)
+app.command()(publish)
+app.command()(serve)
+app.add_typer(user, name="user")
+app.add_typer(token, name="token")
+app.command()(demo)
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend end in one clear message."""
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # each try; the error says it once
+    try:
+        app()
+    except MetadataError as error:
+        print_diagnostics(error.diagnostics)
+        sys.exit(1)
+    except KartotekaError as error:
+        print_error(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

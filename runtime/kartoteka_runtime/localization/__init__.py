@@ -1,0 +1,1 @@
+"""Values in people's own form: numbers, money, dates and durations, shown and read."""

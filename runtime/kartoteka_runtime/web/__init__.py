@@ -1,0 +1,1 @@
+"""The web client: pages generated from metadata, plain HTML first."""

@@ -1,0 +1,117 @@
+"""Linking records by an N:N relationship, and taking links away."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from kartoteka.errors import RecordInvalid, RecordNotFound
+from kartoteka.model.relationship import Relationship
+from kartoteka.record_values import Reference
+from kartoteka_runtime.web.csrf import TOKEN
+from kartoteka_runtime.web.form_input import find_by_name
+from kartoteka_runtime.web.form_posts import Post
+from kartoteka_runtime.web.form_values import OF, PICK, REF, read_reference
+from kartoteka_runtime.web.page_request import PageRequest, address_of
+
+_OTHER = "other"
+_INPUTS = frozenset({TOKEN, _OTHER, _OTHER + REF, _OTHER + OF, _OTHER + PICK})
+
+
+async def show_link(page: PageRequest) -> Response:
+    """Ask which record to link."""
+    return await _form(page, _relationship(page))
+
+
+async def add_link(page: PageRequest) -> Response:
+    """Link the record that was chosen or named."""
+    relationship = _relationship(page)
+    post = await page.post()
+    post.check_names(_INPUTS)
+    texts = {key: post.text(key) for key in (_OTHER, _OTHER + REF, _OTHER + OF)}
+    other, found = await _chosen(page, relationship, post)
+    if other is None:
+        code = "violation.ambiguous" if found else "violation.not_found"
+        label = page.pages.entity_model(_other_entity(page, relationship)).label
+        message = page.text(code, field=label, value=texts[_OTHER][:80])
+        return await _form(page, relationship, texts, [message], found)
+    left, right = _pair(page, relationship, other.id)
+    try:
+        await page.records.associate(relationship.name, left, right)
+    except RecordInvalid as invalid:
+        messages = [page.violation(invalid.entity, found) for found in invalid.violations]
+        return await _form(page, relationship, texts, messages, [])
+    return page.redirect(address_of(page.entity_name, page.record_id), "form.saved")
+
+
+async def remove_link(page: PageRequest) -> Response:
+    """Take a link away; both records stay."""
+    relationship = _relationship(page)
+    post = await page.post()
+    post.check_names({TOKEN, _OTHER})
+    left, right = _pair(page, relationship, post.text(_OTHER))
+    await page.records.disassociate(relationship.name, left, right)
+    return page.redirect(address_of(page.entity_name, page.record_id), "form.saved")
+
+
+def _relationship(page: PageRequest) -> Relationship:
+    name = page.request.path_params["relationship"]
+    found = page.registry.relationships.get(name)
+    if found is None or page.entity.name not in (found.left, found.right):
+        raise RecordNotFound("relationship", name)
+    return found
+
+
+def _other_entity(page: PageRequest, relationship: Relationship) -> str:
+    is_left = relationship.left == page.entity_name
+    return relationship.right if is_left else relationship.left
+
+
+def _pair(page: PageRequest, relationship: Relationship, other_id: str) -> tuple[str, str]:
+    """Return the ids of the left and the right record; in a self link this one is the left."""
+    if relationship.left == page.entity_name:
+        return page.record_id, other_id
+    return other_id, page.record_id
+
+
+async def _chosen(
+    page: PageRequest, relationship: Relationship, post: Post
+) -> tuple[Reference | None, list[Reference]]:
+    """Return the record that was chosen, or those that the typed name may mean."""
+    target = _other_entity(page, relationship)
+    typed = post.text(_OTHER).strip()
+    picked = post.text(_OTHER + PICK)
+    if not picked and typed and typed == post.text(_OTHER + OF):
+        picked = post.text(_OTHER + REF)
+    reference = read_reference(picked)
+    if reference is not None and reference.entity == target:
+        return reference, []
+    if not typed:
+        return None, []
+    found = await find_by_name(page.records, [target], typed)
+    return (found[0], []) if len(found) == 1 else (None, found)
+
+
+async def _form(
+    page: PageRequest,
+    relationship: Relationship,
+    texts: dict[str, str] | None = None,
+    messages: list[str] | None = None,
+    found: list[Reference] | None = None,
+) -> Response:
+    entity = page.entity
+    record = await page.records.read(entity.name, page.record_id)
+    target = page.pages.entity_model(_other_entity(page, relationship))
+    template = "fragments/_link.html" if page.is_fragment else "pages/link.html"
+    candidates = [(f"{one.entity}:{one.id}", one.name, target.label) for one in found or ()]
+    return page.render(
+        f"{template}?entity={target.name}",
+        status=422 if messages else 200,
+        title=page.text("action.add_existing"),
+        action=page.request.url.path,
+        record_name=str(record.get(entity.primary_field) or ""),
+        record_address=address_of(entity.name, page.record_id),
+        v={_OTHER: "", _OTHER + REF: "", _OTHER + OF: "", **(texts or {})},
+        bad={_OTHER: messages[0]} if messages else {},
+        summary=[(_OTHER, text) for text in messages or ()],
+        candidates={_OTHER: candidates} if candidates else {},
+    )

@@ -1,0 +1,145 @@
+"""PageEndpoint: the way of every request to its handler, and of every refusal to an error page."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
+
+from babel import negotiate_locale
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from kartoteka.conditions.condition_error import ConditionError
+from kartoteka.errors import AccessDenied, RecordConflict, RecordInvalid, RecordNotFound
+from kartoteka_runtime.web import csrf
+from kartoteka_runtime.web.error_pages import error_page
+from kartoteka_runtime.web.form_posts import PostRefused
+from kartoteka_runtime.web.page_request import PageRequest
+from kartoteka_runtime.web.responses import see_other
+from kartoteka_runtime.web.web_client import WebClient
+
+SESSION_COOKIE = "kartoteka_session"
+LANGUAGE_COOKIE = "kartoteka_language"
+SIGN_IN = "/sign-in"
+
+Handler = Callable[[PageRequest], Awaitable[Response]]
+_log = logging.getLogger(__name__)
+
+
+class PageEndpoint:
+    """One address: its handler for GET and its handler for POST, either may be missing.
+
+    A public address is served to visitors too; any other sends them to sign in first.
+    """
+
+    def __init__(
+        self,
+        client: WebClient,
+        *,
+        get: Handler | None = None,
+        post: Handler | None = None,
+        is_public: bool = False,
+    ) -> None:
+        """Answer with ``get`` and ``post``."""
+        self._client = client
+        self._handlers = {"GET": get, "HEAD": get, "POST": post}
+        self._is_public = is_public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        request = Request(scope, receive)
+        response = await self._respond(request)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        page, new_visitor = await self._page(request)
+        if not self._is_public and not page.principal.user_id:
+            return _to_sign_in(request)
+        handler = self._handlers.get(request.method)
+        if handler is None:
+            allowed = ", ".join(method for method, found in self._handlers.items() if found)
+            response = error_page(page, 405, "error.method_not_allowed")
+            response.headers["Allow"] = allowed
+            return response
+        response = await _handle(handler, page)
+        if new_visitor:
+            page.set_cookie(response, csrf.VISITOR_COOKIE, new_visitor)
+        return response
+
+    async def _page(self, request: Request) -> tuple[PageRequest, str]:
+        """Return the request as handlers see it, and a visitor cookie to set (mostly none)."""
+        client = self._client
+        published = client.published
+        sessions = client.parts.sessions
+        session = request.cookies.get(SESSION_COOKIE, "")
+        principal = await sessions.principal(session) if session else None
+        if principal is not None:
+            page = PageRequest(
+                client,
+                request,
+                published,
+                principal=principal,
+                language=principal.language,
+                token=sessions.csrf_token(session),
+            )
+            return page, ""
+        known = request.cookies.get(csrf.VISITOR_COOKIE, "")
+        visitor = known or csrf.new_visitor()
+        page = PageRequest(
+            client,
+            request,
+            published,
+            language=_visitor_language(request, published.registry.languages),
+            token=sessions.csrf_token(visitor),
+        )
+        return page, "" if known else visitor
+
+
+async def _handle(handler: Handler, page: PageRequest) -> Response:
+    try:
+        return await handler(page)
+    except PostRefused as refused:
+        _log.info("post refused: %s (%s)", refused, page.request.url.path)
+        return error_page(page, refused.status, refused.message)
+    except RecordNotFound:
+        return error_page(page, 404, "error.not_found")
+    except AccessDenied as denied:
+        return error_page(page, 403, denied.code, denied.params)
+    except RecordConflict:
+        return error_page(page, 409, "error.conflict")
+    except RecordInvalid as invalid:
+        texts = [page.violation(invalid.entity, found) for found in invalid.violations]
+        return error_page(page, 400, "error.invalid", details=texts)
+    except ConditionError as error:
+        _log.info("condition refused: %s (%s)", error, page.request.url.path)
+        return error_page(page, 400, "error.bad_request")
+    except Exception:
+        # The one place that catches everything: people get a page, operators the traceback.
+        _log.exception("page failed: %s", page.request.url.path)
+        return error_page(page, 500, "error.server")
+
+
+def _to_sign_in(request: Request) -> Response:
+    """Return the way to the sign-in page, and from there back to what was asked for."""
+    wanted = request.url.path
+    if request.method == "GET" and request.url.query:
+        wanted += f"?{request.url.query}"
+    address = f"{SIGN_IN}?{urlencode({'next': wanted})}" if wanted != "/" else SIGN_IN
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=200, headers={"HX-Redirect": address})
+    return see_other(address)
+
+
+def _visitor_language(request: Request, languages: tuple[str, ...]) -> str:
+    """Return the language that a visitor chose, or the one that the browser prefers."""
+    chosen = request.query_params.get("language") or request.cookies.get(LANGUAGE_COOKIE, "")
+    if chosen in languages:
+        return chosen
+    preferred = [
+        part.partition(";")[0].strip()
+        for part in request.headers.get("accept-language", "")[:200].split(",")
+    ]
+    found = negotiate_locale([text for text in preferred if text], languages, sep="-")
+    return found or languages[0]

@@ -1,0 +1,185 @@
+"""PageRequest: one request as page handlers see it, with who asks and in which language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kartoteka.errors import RecordNotFound, Violation
+from kartoteka.model.entity import Entity
+from kartoteka.plugin_api.contexts import Principal
+from kartoteka_runtime.live_registry import Published
+from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.validation.validate_record import RecordValidator
+from kartoteka_runtime.web import csrf
+from kartoteka_runtime.web.displayed_values import MoneyWriters
+from kartoteka_runtime.web.form_posts import Post, read_post
+from kartoteka_runtime.web.responses import (
+    FLASH_COOKIE,
+    html_response,
+    is_fragment,
+    pack_notice,
+    read_notice,
+    see_other,
+    set_cookie,
+)
+from kartoteka_runtime.web.violation_texts import violation_text
+from kartoteka_runtime.web.web_client import WebClient
+
+AREA_COOKIE = "kartoteka_area"
+THEME_COOKIE = "kartoteka_theme"
+THEMES = ("light", "dark")
+NOBODY = Principal(user_id="")
+
+
+class PageRequest:
+    """A request, the publication it reads to its end, and the principal.
+
+    ``token`` is what every form of the page must carry; ``entity_name`` and ``record_id`` come
+    from the address and are empty where it has none.
+    """
+
+    def __init__(
+        self,
+        client: WebClient,
+        request: Request,
+        published: Published,
+        *,
+        principal: Principal = NOBODY,
+        language: str,
+        token: str = "",
+    ) -> None:
+        """Bind what every handler needs."""
+        self.client = client
+        self.request = request
+        self.published = published
+        self.registry = published.registry
+        self.principal = principal
+        self.pages = client.pages(published, language)
+        self.language = self.pages.language
+        self.words = self.pages.words
+        self.token = token
+        self.zone = _zone(principal.time_zone)
+        self.query = request.query_params
+        self.entity_name: str = request.path_params.get("entity", "")
+        self.record_id: str = request.path_params.get("record_id", "")
+        self.is_fragment = is_fragment(request)
+
+    @property
+    def records(self) -> ActingRecords:
+        """Return the record service as the principal."""
+        return self.client.parts.records.acting_as(self.principal)
+
+    @property
+    def validator(self) -> RecordValidator:
+        """Return what checks values of the page's entity."""
+        return self.client.parts.records.model.entities[self.entity.name].validator
+
+    @property
+    def entity(self) -> Entity:
+        """Return the entity that the address names.
+
+        Raises:
+            RecordNotFound: There is none.
+        """
+        return self.entity_called(self.entity_name)
+
+    def entity_called(self, name: str) -> Entity:
+        """Return an entity by name.
+
+        Raises:
+            RecordNotFound: There is none.
+        """
+        entity = self.registry.entities.get(name)
+        if entity is None:
+            raise RecordNotFound(name, "")
+        return entity
+
+    async def money(self) -> MoneyWriters:
+        """Return what writes amounts for this reader."""
+        return await self.client.money(self.published, self.language)
+
+    async def post(self) -> Post:
+        """Return what the form sent, once it has proved to come from a page of ours.
+
+        Raises:
+            PostRefused: It is damaged or forged.
+        """
+        post = await read_post(self.request)
+        csrf.check_token(self.request, post, self.token)
+        return post
+
+    def text(self, key: str, **params: object) -> str:
+        """Return a message in the reader's language."""
+        return self.words.message(key, **params)
+
+    def violation(self, entity: str, violation: Violation) -> str:
+        """Return what a violation says, in the reader's language."""
+        return violation_text(violation, entity, self.words)
+
+    def set_cookie(
+        self, response: Response, name: str, value: str, *, max_age: int | None = None
+    ) -> None:
+        """Set a cookie, for https alone where the app is served so."""
+        is_secure = (
+            self.client.parts.settings.has_secure_cookies or self.request.url.scheme == "https"
+        )
+        set_cookie(response, name, value, max_age=max_age, is_secure=is_secure)
+
+    def render(
+        self, template: str, *, status: int = 200, entity: str = "", **values: Any
+    ) -> Response:
+        """Return a page or fragment, filled; ``entity`` says where in the menu it belongs."""
+        request = self.request
+        cookies = request.cookies
+        area, here = self.pages.navigation.place(
+            entity or self.entity_name, cookies.get(AREA_COOKIE, "")
+        )
+        notice = None if self.is_fragment else read_notice(request)
+        theme = cookies.get(THEME_COOKIE, "")
+        content = self.pages.templates.template(template).render(
+            values,
+            token=self.token,
+            user_name=self.principal.name,
+            user_id=self.principal.user_id,
+            area=area,
+            here=here,
+            theme=theme if theme in THEMES else "",
+            notice=self.text(notice[0], **notice[1]) if notice else "",
+            address=request.url.path,
+        )
+        response = html_response(content, status)
+        if notice:
+            response.delete_cookie(FLASH_COOKIE, path="/")
+        return response
+
+    def redirect(
+        self, address: str, notice: str = "", params: Mapping[str, object] | None = None
+    ) -> Response:
+        """Return the answer to a post: go on to a page, which says ``notice`` once."""
+        if self.request.headers.get("hx-request") == "true":
+            response = Response(status_code=200, headers={"HX-Redirect": address})
+        else:
+            response = see_other(address)
+        if notice:
+            self.set_cookie(response, FLASH_COOKIE, pack_notice(notice, params or {}), max_age=60)
+        return response
+
+
+def address_of(entity: str, record_id: str = "", *parts: str, **query: str) -> str:
+    """Return the address of a list, a record or something below it."""
+    path = "/".join(("/e", entity, *((record_id,) if record_id else ()), *parts))
+    filled = {key: value for key, value in query.items() if value}
+    return f"{path}?{urlencode(filled)}" if filled else path
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")  # a zone that the operating system no longer knows

@@ -1,0 +1,125 @@
+"""Fills a form: with a stored record, with what was typed, and with what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from kartoteka.errors import Violation
+from kartoteka.model.form import Form
+from kartoteka_runtime.web.entity_model import OptionModel
+from kartoteka_runtime.web.form_input import FormInput
+from kartoteka_runtime.web.page_request import PageRequest
+
+STATE, REASON = "statecode", "statuscode"
+NOTHING_TYPED = FormInput()
+
+
+async def render_record(
+    page: PageRequest,
+    form: Form,
+    record: Mapping[str, Any],
+    *,
+    typed: FormInput = NOTHING_TYPED,
+    violations: Sequence[Violation] = (),
+) -> Response:
+    """Return the page of a stored record; with violations, the form as it was typed."""
+    entity = page.entity
+    state = entity.state_by_value.get(record.get(STATE, -1))
+    is_read_only = state is not None and state.read_only
+    mode = "show" if is_read_only else "correct" if violations else "edit"
+    values = page.pages.form_values(form.name, page.zone)
+    money = await page.money()
+    inputs = {} if is_read_only else values.inputs(record)
+    original = {} if is_read_only else values.originals(inputs)
+    name = str(record.get(entity.primary_field) or "")
+    return page.render(
+        f"pages/record.html?form={form.name}&mode={mode}",
+        status=422 if violations else 200,
+        title=name or page.text("list.no_name"),
+        record_id=page.record_id,
+        # What was typed was typed over the version shown then, not over what is stored now.
+        version=typed.version or record.get("versionnumber") or 0,
+        state=record.get(STATE),
+        reason=str(record.get(REASON) or ""),
+        state_chip=_state_chip(page, form, record),
+        v={**inputs, **typed.texts},
+        s=(values.shown if is_read_only else values.shown_beside)(record, money),
+        currency=money.symbol(record),
+        original=orjson.dumps({**original, **typed.original}).decode(),
+        tab=page.query.get("tab", ""),
+        **_violation_values(page, form, typed, violations),
+    )
+
+
+async def render_new(
+    page: PageRequest,
+    form: Form,
+    record: Mapping[str, Any],
+    *,
+    typed: FormInput = NOTHING_TYPED,
+    violations: Sequence[Violation] = (),
+) -> Response:
+    """Return the page that creates a record; ``record`` holds defaults and presets."""
+    values = page.pages.form_values(form.name, page.zone)
+    money = await page.money()
+    inputs = values.inputs(record)
+    is_quick = form.type == "quick_create" and page.is_fragment
+    template = "fragments/_quick_create.html" if is_quick else "pages/new.html"
+    mode = "new_correct" if violations else "new"
+    entity = page.pages.entity_model(page.entity_name)
+    return page.render(
+        f"{template}?form={form.name}&mode={mode}",
+        status=422 if violations else 200,
+        title=page.text("page.new_record", entity=entity.label),
+        record_id="",
+        version=0,
+        state=record.get(STATE),
+        reason=str(record.get(REASON) or ""),
+        v={**inputs, **typed.texts},
+        s=values.shown_beside(record, money),
+        currency=money.symbol(record),
+        original=orjson.dumps({**values.originals(inputs), **typed.original}).decode(),
+        tab=page.query.get("tab", ""),
+        action=_own_address(page),
+        chooser=page.query.get("for", ""),
+        **_violation_values(page, form, typed, violations),
+    )
+
+
+def _state_chip(page: PageRequest, form: Form, record: Mapping[str, Any]) -> OptionModel | None:
+    """Return the reason to show beside the title; the state where the header has the reason."""
+    field, kind = (STATE, "state") if REASON in form.header else (REASON, "status")
+    return page.pages.options(form.entity, kind).get(record.get(field, -1))
+
+
+def _own_address(page: PageRequest) -> str:
+    url = page.request.url
+    return f"{url.path}?{url.query}" if url.query else url.path
+
+
+def _violation_values(
+    page: PageRequest, form: Form, typed: FormInput, violations: Sequence[Violation]
+) -> dict[str, Any]:
+    """Return what a form says of violations: by field, and all of them with the field's input."""
+    if not violations:
+        return {"bad": {}, "summary": (), "candidates": {}}
+    model = page.pages.form_model(form.name)
+    on_form = {control.name for control in model.edited}
+    texts = [(found.field or "", page.violation(form.entity, found)) for found in violations]
+    return {
+        "bad": {name: text for name, text in texts if name in on_form},
+        "summary": [(name if name in on_form else "", text) for name, text in texts],
+        "candidates": {
+            name: [(f"{one.entity}:{one.id}", one.name, _kind(page, one.entity)) for one in found]
+            for name, found in typed.candidates.items()
+            if found
+        },
+    }
+
+
+def _kind(page: PageRequest, entity: str) -> str:
+    return page.pages.entity_model(entity).label

@@ -1,0 +1,29 @@
+// Starts every behaviour on the page, and on whatever htmx brings in later.
+import { closeMenus } from "./modules/menus.js";
+import { startDialogs } from "./modules/dialog.js";
+import { startKeys } from "./modules/keys.js";
+import { enhanceLookups } from "./modules/lookup.js";
+import { enhanceParties } from "./modules/parties.js";
+import { rememberRecord, showRecent } from "./modules/recent.js";
+import { startRows } from "./modules/rows.js";
+import { enhanceSummaries, enhanceTabs } from "./modules/tabs.js";
+import { startTheme } from "./modules/theme.js";
+import { guardForms } from "./modules/unsaved.js";
+
+function enhance() {
+  enhanceTabs();
+  enhanceSummaries();
+  enhanceLookups();
+  enhanceParties();
+  guardForms();
+}
+
+closeMenus();
+startDialogs();
+startKeys();
+startRows();
+startTheme();
+rememberRecord();
+showRecent();
+enhance();
+document.addEventListener("htmx:after:swap", enhance);

@@ -1,0 +1,96 @@
+"""WebClient: what all pages share; caches keyed by publication, and nothing of any request."""
+
+from __future__ import annotations
+
+import time
+
+from kartoteka.plugin_api.contexts import Principal
+from kartoteka_runtime.live_registry import Published
+from kartoteka_runtime.localization.format_value import Currency
+from kartoteka_runtime.runtime_parts import RuntimeParts
+from kartoteka_runtime.web.displayed_values import NO_CURRENCY, MoneyWriters
+from kartoteka_runtime.web.published_pages import PublishedPages
+from kartoteka_runtime.web.static_files import StaticFiles
+from kartoteka_runtime.web.theme import Theme, build_theme
+
+CURRENCIES = "transactioncurrency"
+_CURRENCY_SECONDS = 60.0  # how long a changed currency symbol may go unseen
+_PLATFORM = Principal(user_id="", is_system=True)
+
+
+class WebClient:
+    """Hands out pages and money writers for whatever publication is live."""
+
+    def __init__(self, parts: RuntimeParts) -> None:
+        """Serve the parts' records."""
+        self.parts = parts
+        self.static = StaticFiles()
+        self._themes: dict[int, Theme] = {}
+        self._pages: dict[tuple[int, str], PublishedPages] = {}
+        self._money: dict[tuple[int, str], tuple[float, MoneyWriters]] = {}
+
+    @property
+    def published(self) -> Published:
+        """Return the live publication."""
+        return self.parts.live_registry.current
+
+    def theme(self, published: Published) -> Theme:
+        """Return the theme of a publication."""
+        theme = self._themes.get(published.number)
+        if theme is None:
+            self._forget_before(published.number)
+            theme = self._themes[published.number] = build_theme(published.registry)
+        return theme
+
+    def pages(self, published: Published, language: str) -> PublishedPages:
+        """Return the pages of a publication in a language that it has, or its base language."""
+        if language not in published.registry.languages:
+            language = published.registry.base_language
+        key = (published.number, language)
+        pages = self._pages.get(key)
+        if pages is None:
+            pages = self._pages[key] = PublishedPages(
+                published,
+                language,
+                static=self.static,
+                theme=self.theme(published),
+                app_label=self.parts.app_folder.label,
+                panels=self.parts.records.hooks.panels,
+            )
+        return pages
+
+    async def money(self, published: Published, language: str) -> MoneyWriters:
+        """Return what writes amounts in every currency, as known within the last minute."""
+        key = (published.number, language)
+        known = self._money.get(key)
+        now = time.monotonic()
+        if known is None or now - known[0] > _CURRENCY_SECONDS:
+            known = self._money[key] = (now, await self._money_writers(published, language))
+        return known[1]
+
+    async def _money_writers(self, published: Published, language: str) -> MoneyWriters:
+        if CURRENCIES not in published.registry.entities:
+            return MoneyWriters(language, {})
+        records = self.parts.records.acting_as(_PLATFORM)
+        fields = ["isocurrencycode", "currencysymbol", "currencyprecision"]
+        rows = await records.list(CURRENCIES, fields=fields)
+        primary_id = published.registry.entities[CURRENCIES].primary_id
+        currencies = {
+            row[primary_id]: Currency(
+                row["isocurrencycode"] or "",
+                row["currencysymbol"] or "",
+                2 if row["currencyprecision"] is None else row["currencyprecision"],
+            )
+            for row in rows
+        }
+        code = self.parts.app_folder.currency.code
+        base = next((found for found in currencies.values() if found.code == code), NO_CURRENCY)
+        return MoneyWriters(language, currencies, base)
+
+    def _forget_before(self, number: int) -> None:
+        """Forget publications before the one that a request may still be reading."""
+        for cache in (self._pages, self._money):
+            for key in [key for key in cache if key[0] < number - 1]:
+                del cache[key]
+        for old in [old for old in self._themes if old < number - 1]:
+            del self._themes[old]
