@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+import warnings
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -150,7 +151,9 @@ def _database(engine: str, folder: Path, stack: ExitStack) -> tuple[str, psutil.
     folder.mkdir(parents=True, exist_ok=True)
     if engine == "sqlite":
         return f"sqlite:///{(folder / 'benchmark.db').resolve()}", None
-    server = get_server(folder / "cluster")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where the server would rather keep its socket
+        server = get_server(folder / "cluster")
     stack.callback(server.cleanup)
     return server.get_uri(), psutil.Process(server.get_pid())
 

@@ -12,7 +12,7 @@ async def other_cases(context: PanelContext) -> PanelRows | None:
         return None
     return PanelRows(
         "incident",
-        view="incident_associated",
+        view="incident_of_customer",
         filter=f"statecode eq 'active' and incidentid ne {context.record['incidentid']}"
         f" and ({condition})",
         empty_message="service.no_other_cases",
@@ -29,7 +29,7 @@ async def active_cases(context: PanelContext) -> PanelRows | None:
         return None
     return PanelRows(
         "incident",
-        view="incident_associated",
+        view="incident_of_customer",
         filter=f"statecode eq 'active' and ({condition})",
         empty_message="service.no_active_cases",
     )
@@ -42,7 +42,7 @@ async def open_deals(context: PanelContext) -> PanelRows | None:
         return None
     return PanelRows(
         "opportunity",
-        view="opportunity_associated",
+        view="opportunity_of_customer",
         filter=f"statecode eq 'open' and ({condition})",
         empty_message="service.no_open_deals",
     )

@@ -11,8 +11,8 @@ from rich.text import Text
 from kartoteka.diagnostics import Diagnostic
 
 # Answers may be piped: they are never wrapped, and colored only on a terminal.
-answers = Console(highlight=False, soft_wrap=True)
-remarks = Console(stderr=True, highlight=False, soft_wrap=True)
+answers = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+remarks = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def print_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:

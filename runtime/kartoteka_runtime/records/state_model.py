@@ -52,16 +52,16 @@ class StateModel:
         """Fill state and reason of a new record from what was supplied; return what is wrong."""
         if not self.has_states:
             return []
-        state, reason = values.get(STATE), values.get(REASON)
-        if reason is not None and reason in self._reasons:
-            owner = self._reasons[reason][0]
-            if state is not None and state != owner.value:
+        supplied: Any = values.get(STATE)
+        reason: Any = values.get(REASON)
+        state: int = self._initial if supplied is None else supplied
+        if reason is not None:
+            state = self._reasons[reason][0].value
+            if supplied not in (None, state):
                 return [Violation(REASON, "violation.reason_of_other_state")]
-            state = owner.value
-        state = self._initial if state is None else int(state)
-        values[STATE] = state
-        if reason is None:
+        else:
             values[REASON] = self._states[state].reasons[0].value
+        values[STATE] = state
         if state != self._initial and not any_state and not self._may_follow(self._initial, state):
             return [self._forbidden(self._initial, state)]
         return []
@@ -72,9 +72,11 @@ class StateModel:
         """Fill in the half of a state change that was not supplied; return what is wrong."""
         if STATE not in values and REASON not in values:
             return []
-        old_state, old_reason = before[STATE], before[REASON]
-        state = values.get(STATE) if values.get(STATE) is not None else old_state
-        reason = values.get(REASON)
+        old_state: int = before[STATE]
+        old_reason: int = before[REASON]
+        supplied: Any = values.get(STATE)
+        state: int = old_state if supplied is None else supplied
+        reason: Any = values.get(REASON)
         if reason is not None and self._reasons[reason][0].value != state:
             return [Violation(REASON, "violation.reason_of_other_state")]
         if reason is None:

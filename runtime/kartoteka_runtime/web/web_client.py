@@ -9,6 +9,7 @@ from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.localization.format_value import Currency
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.web.displayed_values import NO_CURRENCY, MoneyWriters
+from kartoteka_runtime.web.generated_layout import with_generated_layout
 from kartoteka_runtime.web.published_pages import PublishedPages
 from kartoteka_runtime.web.static_files import StaticFiles
 from kartoteka_runtime.web.theme import Theme, build_theme
@@ -25,14 +26,19 @@ class WebClient:
         """Serve the parts' records."""
         self.parts = parts
         self.static = StaticFiles()
+        self._published: Published | None = None
         self._themes: dict[int, Theme] = {}
         self._pages: dict[tuple[int, str], PublishedPages] = {}
         self._money: dict[tuple[int, str], tuple[float, MoneyWriters]] = {}
 
     @property
     def published(self) -> Published:
-        """Return the live publication."""
-        return self.parts.live_registry.current
+        """Return the live publication, with layout for entities that have none."""
+        live = self.parts.live_registry.current
+        if self._published is None or self._published.number != live.number:
+            registry = with_generated_layout(live.registry, self.parts.app_folder.label)
+            self._published = Published(live.number, registry, live.labels)
+        return self._published
 
     def theme(self, published: Published) -> Theme:
         """Return the theme of a publication."""

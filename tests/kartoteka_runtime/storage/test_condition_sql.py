@@ -80,7 +80,7 @@ def condition(random: Random, parents: list[str], depth: int) -> str:
     return f"({left} {kind} {right})"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_sql_finds_exactly_the_records_for_which_the_closure_holds(
     start_app, every_type, seed
 ):
@@ -97,7 +97,7 @@ async def test_sql_finds_exactly_the_records_for_which_the_closure_holds(
         parent = record["parent"]
         record["parent/name"] = stored[parent.id]["name"] if parent else None
     found_some = 0
-    for _ in range(120):
+    for _ in range(200):
         text = condition(random, ids, 3)
         holds = compile_closure(check_condition(parse(text), app.registry, "sample"))
         expected = {key for key, record in stored.items() if holds(record, principal)}
@@ -105,7 +105,7 @@ async def test_sql_finds_exactly_the_records_for_which_the_closure_holds(
         assert {record["sampleid"] for record in found} == expected, text
         assert await records.count("sample", filter=text) == len(expected)
         found_some += 0 < len(expected) < len(ids)
-    assert found_some > 40
+    assert found_some > 60
 
 
 async def test_texts_are_folded_alike_by_python_and_the_database(start_app, every_type):
@@ -122,10 +122,7 @@ async def test_texts_are_folded_alike_by_python_and_the_database(start_app, ever
     assert different == []
 
 
-@pytest.mark.parametrize(
-    "order", ["name", "name desc", "wheels", "wheels desc", "seen desc", "parent"]
-)
-async def test_pages_show_every_record_once_whatever_the_order(start_app, every_type, order):
+async def test_pages_show_every_record_once_whatever_the_order(start_app, every_type):
     app = await start_app(metadata=every_type)
     records = await app.records_as()
     random = Random(7)
@@ -133,14 +130,17 @@ async def test_pages_show_every_record_once_whatever_the_order(start_app, every_
     ids: list[str] = []
     for _ in range(43):
         ids.append(await records.create("sample", values(random, ids, account)))
-    seen: list[str] = []
-    after = ""
-    for _ in range(20):
-        page = await records.select("sample", fields=("name",), order=[order], after=after, limit=7)
-        seen += [row["sampleid"] for row in page.rows]
-        after = page.next_after
-        if not after:
-            break
-    assert len(seen) == len(set(seen)) == 43
-    everything = await records.select("sample", fields=("name",), order=[order], limit=100)
-    assert seen == [row["sampleid"] for row in everything.rows]
+    for order in ("name", "name desc", "wheels", "wheels desc", "weight", "seen desc", "parent"):
+        seen: list[str] = []
+        after = ""
+        for _ in range(20):
+            page = await records.select(
+                "sample", fields=("name",), order=[order], after=after, limit=7
+            )
+            seen += [row["sampleid"] for row in page.rows]
+            after = page.next_after
+            if not after:
+                break
+        assert len(seen) == len(set(seen)) == 43, order
+        everything = await records.select("sample", fields=("name",), order=[order], limit=100)
+        assert seen == [row["sampleid"] for row in everything.rows], order

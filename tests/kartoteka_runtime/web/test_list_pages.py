@@ -10,10 +10,9 @@ import pytest
 @pytest.fixture
 async def many(app, visitor):
     """Give a visitor to an app with 120 samples, numbered by name and wheels."""
+    records = await app.records_as()
     for number in range(120):
-        await app.system_records.create(
-            "sample", {"name": f"Sample {number:03}", "wheels": number % 7}
-        )
+        await records.create("sample", {"name": f"Sample {number:03}", "wheels": number % 7})
     return visitor
 
 
@@ -72,8 +71,9 @@ async def test_views_are_offered_and_kept_apart(many):
 
 
 async def test_related_records_of_one_record(many, app):
-    parent = await app.system_records.create("sample", {"name": "Parent"})
-    child = await app.system_records.create("sample", {"name": "Sample 999", "parent": parent})
+    records = await app.records_as()
+    parent = await records.create("sample", {"name": "Parent"})
+    child = await records.create("sample", {"name": "Sample 999", "parent": parent})
     page = await many.open(f"/e/sample?by=parent&of=sample:{parent}")
 
     assert names(page) == ["Sample 999"]

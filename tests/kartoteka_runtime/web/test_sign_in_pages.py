@@ -43,11 +43,12 @@ async def test_a_wrong_password_says_no_more_than_that(stranger, user):
         assert answer.forms[0].values["password"] == ""
 
 
-@pytest.mark.parametrize("goal", ["//evil.example", "https://evil.example", "/\\evil.example", "x"])
-async def test_signing_in_never_leads_to_another_site(stranger, user, goal):
-    page = await stranger.open("/sign-in")
-    answer = await stranger.send(page.forms[0], user_name=user, password=PASSWORD, next=goal)
-    assert answer.address == "/"
+async def test_signing_in_never_leads_to_another_site(stranger, user):
+    for goal in ("//evil.example", "https://evil.example", "/\\evil.example", "x"):
+        stranger.client.cookies.delete("kartoteka_session")
+        page = await stranger.open("/sign-in")
+        answer = await stranger.send(page.forms[0], user_name=user, password=PASSWORD, next=goal)
+        assert (goal, answer.address) == (goal, "/")
 
 
 async def test_signing_in_needs_the_token_of_the_page(stranger, user):
@@ -68,19 +69,16 @@ async def test_signing_out_ends_the_session(stranger, user):
     assert "You have signed out." in (await stranger.open("/sign-in")).text
 
 
-@pytest.mark.parametrize(
-    ("preferred", "title"),
-    [
+async def test_the_sign_in_page_speaks_the_language_of_the_browser(stranger):
+    for preferred, title in (
         ("pl,en;q=0.5", "Logowanie"),
         ("de-AT,sl;q=0.8", "Prijava"),
         ("xx", "Sign in"),
         ("", "Sign in"),
         ("\x7f;;;,=,q", "Sign in"),
-    ],
-)
-async def test_the_sign_in_page_speaks_the_language_of_the_browser(stranger, preferred, title):
-    page = await stranger.open("/sign-in", accept_language=preferred)
-    assert title in page.text
+    ):
+        page = await stranger.open("/sign-in", accept_language=preferred)
+        assert title in page.text
 
 
 async def test_a_language_chosen_on_the_sign_in_page_stays(stranger):
