@@ -163,7 +163,7 @@ def _storage_change(entity: str, before: Field, after: Field) -> ChangeField | N
         return ChangeField(entity, after.name, what, keeps_values=longer)
     if before.is_lookup and set(before.targets) != set(after.targets):
         what = f"targets {', '.join(before.targets)} become {', '.join(after.targets)}"
-        keeps = before.is_multi_target and set(before.targets) <= set(after.targets)
+        keeps = before.is_multi_target and after.is_multi_target  # each value says its entity
         return ChangeField(entity, after.name, what, keeps_values=keeps)
     return None
 

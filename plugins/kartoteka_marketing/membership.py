@@ -5,12 +5,12 @@ from __future__ import annotations
 from kartoteka import (
     CommandContext,
     CommandResult,
+    LinkedTo,
     RecordInvalid,
     Records,
     Violation,
     WriteContext,
 )
-from kartoteka.plugin_api.contexts import LinkedTo
 from kartoteka_marketing.member_types import MEMBER_TYPES, member_type_of
 
 _RELATIONSHIPS = frozenset(kind.relationship for kind in MEMBER_TYPES)

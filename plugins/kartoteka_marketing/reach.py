@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kartoteka import CommandContext, CommandResult, Registry
-from kartoteka.plugin_api.contexts import LinkedTo
+from kartoteka import CommandContext, CommandResult, LinkedTo, Registry
 from kartoteka_marketing.member_types import member_type_of
 from kartoteka_marketing.membership import write_member_count
 

@@ -116,7 +116,7 @@ def _check_parent(scope: Scope, entity: Entity) -> Iterator[Diagnostic]:
     elif _is_own_ancestor(scope, entity):
         yield Diagnostic(
             place, "entity/parent-circle",
-            f'the parents of "{entity.name}" lead back to it; one of them needs an owner',
+            f'the parents of "{entity.name}" come back to it; one of them needs an owner',
         )  # fmt: skip
     if entity.ownership != "none":
         yield Diagnostic(

@@ -100,7 +100,7 @@ def _check_field(scope: Scope, name: str, place: Location) -> Iterator[Diagnosti
 
 
 def _check_circles(scope: Scope) -> Iterator[Diagnostic]:
-    """Find names of types and fields that lead back to themselves."""
+    """Find names of types and fields that come back to themselves."""
     uses: dict[str, set[str]] = {}
     for name, entity in scope.registry.entities.items():
         for label in (entity.label, entity.plural_label):

@@ -1,4 +1,4 @@
-"""Rules about navigation: every entry leads somewhere."""
+"""Rules about navigation: every entry goes somewhere."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Scope:
     panels: frozenset[str] | None = frozenset()
 
     def where(self, kind: str, name: str, *path: str) -> Location:
-        """Return where a property stands (``where("entity", "lead", "fields", "score")``)."""
+        """Return where a property stands (``where("entity", "account", "fields", "name")``)."""
         return place_of(self.tree, kind, name, *path)
 
     def content(self, kind: str, name: str) -> YamlMap:

@@ -121,7 +121,7 @@ def _check_command(scope: Scope, entity: Entity, command: Command) -> Iterator[D
             yield Diagnostic(
                 command.location, "command/nobody-carries-out",
                 f'nothing carries out the command "{command.name}"',
-                "give the state it leads to (to: …), or a plugin with a handler for it",
+                "give the state it ends in (to: …), or a plugin with a handler for it",
             )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def _check_reason(entity: Entity, command: Command, location: Location) -> Itera
     elif not command.to_state:
         yield Diagnostic(
             location, "command/reason-without-state",
-            "a command with a reason must say the state it leads to", f"add to: {owner.name}",
+            "a command with a reason must say the state it ends in", f"add to: {owner.name}",
         )  # fmt: skip
     elif owner.name != command.to_state:
         yield Diagnostic(

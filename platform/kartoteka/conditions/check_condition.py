@@ -215,7 +215,7 @@ def _is_null(path: FieldPath, node: Operand) -> bool:
 def _no_text(node: Call, path: FieldPath) -> ConditionError:
     hint = ""
     if path.field.is_lookup and len(path.field.targets) == 1:
-        hint = f"name a text of the record it leads to, as in {path.key}/…"
+        hint = f"name a text of the record it names, as in {path.key}/…"
     return ConditionError(
         f'{node.function} needs a text, "{path.key}" is {path.field.type}', node.offset, hint
     )

@@ -18,7 +18,7 @@ def resolve_path(path: Path, registry: Registry, entity_name: str) -> FieldPath:
     (``primarycontactid/contactid``) is the lookup itself.
 
     Raises:
-        ConditionError: A step is not a field, not a lookup, or leads to several entities.
+        ConditionError: A step is not a field, not a lookup, or points to several entities.
     """
     if len(path.steps) > MAX_LOOKUP_STEPS + 1:
         raise ConditionError(f"a path goes over at most {MAX_LOOKUP_STEPS} lookups", path.offset)
@@ -75,13 +75,13 @@ def _lookup_step(entity: Entity, name: str, offset: int) -> LookupStep:
         raise ConditionError(
             f'"{name}" of "{entity.name}" is no lookup (it is {field.type})',
             offset,
-            "only lookups lead to fields of another entity",
+            "only lookups reach fields of another entity",
         )
     if len(field.targets) == 1:
         return LookupStep(field, field.targets[0])
     forms = [f"{name}_{target}" for target in field.targets]
     raise ConditionError(
-        f'"{name}" leads to several entities', offset, f"write {_alternatives(forms)}"
+        f'"{name}" points to several entities', offset, f"write {_alternatives(forms)}"
     )
 
 

@@ -79,10 +79,10 @@ def kind_of(field: Field) -> ValueKind | None:
 
 @dataclass(frozen=True, slots=True)
 class LookupStep:
-    """One step of a path: the lookup followed, and the entity it leads to.
+    """One step of a path: the lookup followed, and the entity it reaches.
 
     For a lookup with several targets only records of ``target`` are followed; a value that names
-    a record of another entity leads nowhere, as if it were empty.
+    a record of another entity is not followed, as if it were empty.
     """
 
     field: Field
@@ -98,7 +98,7 @@ class LookupStep:
 
 @dataclass(frozen=True, slots=True)
 class FieldPath:
-    """A field of the entity (no steps), or of an entity that lookups lead to.
+    """A field of the entity (no steps), or of an entity that lookups reach.
 
     ``entity`` is the logical name of the entity that has ``field``.
     """

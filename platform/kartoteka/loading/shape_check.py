@@ -145,7 +145,7 @@ def _report_value(
 
 
 def _container(document: YamlMap, steps: list[Any]) -> tuple[YamlMap | YamlList, Any] | None:
-    """Return what holds the value that ``steps`` lead to, or None when it is gone."""
+    """Return what holds the value that ``steps`` point to, or None when it is gone."""
     if not steps:
         return document, ""
     found: Any = document

@@ -192,7 +192,7 @@ class ListQueries:
 
 
 class _Source:
-    """The FROM of one query: the entity's table and the tables that paths lead to."""
+    """The FROM of one query: the entity's table and the tables that paths reach."""
 
     def __init__(self, entity: str, registry: Registry, tables: Tables) -> None:
         self._registry = registry

@@ -49,7 +49,7 @@ async def run_action(
     typed: FormInput = _NOTHING_TYPED,
     reason: str = "",
 ) -> Response:
-    """Carry out an action and go where it leads; ask again when it is refused."""
+    """Carry out an action and go where it points; ask again when it is refused."""
     entity = page.entity
     kind, _, name = action.path.partition("/")
     try:

@@ -8,6 +8,7 @@ have ``name`` (one a line) and ``name.ref`` (``entity:id|name`` a line).
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import tzinfo
 from typing import Any
@@ -137,8 +138,11 @@ def write_reference(name: str, value: Reference, texts: dict[str, str]) -> None:
 def read_reference(text: str) -> Reference | None:
     """Return the reference that ``entity:id`` or ``entity:id|name`` names, or None."""
     named, _, name = text.partition("|")
-    entity, found, record_id = named.partition(":")
-    return Reference(entity, record_id, name) if found and entity and record_id else None
+    entity, _, record_id = named.partition(":")
+    try:
+        return Reference(entity, str(uuid.UUID(record_id)), name) if entity else None
+    except ValueError:
+        return None
 
 
 def _write_parties(name: str, value: tuple[Party, ...], texts: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from kartoteka.model.relationship import Relationship
 from kartoteka.record_values import Reference
 from kartoteka_runtime.web.csrf import TOKEN
 from kartoteka_runtime.web.form_input import find_by_name
-from kartoteka_runtime.web.form_posts import Post
+from kartoteka_runtime.web.form_posts import Post, PostRefused
 from kartoteka_runtime.web.form_values import OF, PICK, REF, read_reference
 from kartoteka_runtime.web.page_request import PageRequest, address_of
 
@@ -48,7 +48,10 @@ async def remove_link(page: PageRequest) -> Response:
     relationship = _relationship(page)
     post = await page.post()
     post.check_names({TOKEN, _OTHER})
-    left, right = _pair(page, relationship, post.text(_OTHER))
+    other = read_reference(f"{_other_entity(page, relationship)}:{post.text(_OTHER)}")
+    if other is None:
+        raise PostRefused(400, "error.bad_request", "no id")
+    left, right = _pair(page, relationship, other.id)
     await page.records.disassociate(relationship.name, left, right)
     return page.redirect(address_of(page.entity_name, page.record_id), "form.saved")
 

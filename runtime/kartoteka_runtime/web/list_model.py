@@ -68,7 +68,7 @@ def build_list_model(view: View, words: Words) -> ListModel:
 
 
 def field_at(path: str, entity: str, registry: Registry) -> tuple[Field, str]:
-    """Return the field that a column's path leads to, and the entity it belongs to.
+    """Return the field that a column's path ends at, and the entity it belongs to.
 
     A lookup with several targets says which one it means: ``parentcustomerid_account/name``.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -155,11 +154,8 @@ def _condition(page: PageRequest, address: ListAddress) -> str:
 
 
 def related_condition(lookup: str, record_id: str) -> str:
-    """Return the condition for records whose lookup names a record."""
-    try:
-        return f"{lookup} eq {uuid.UUID(record_id)}"
-    except ValueError:
-        raise RecordNotFound(lookup, record_id) from None
+    """Return the condition for records whose lookup names a record; its id is known to be one."""
+    return f"{lookup} eq {record_id}"
 
 
 def _heads(address: ListAddress, model: ListModel) -> list[Head]:

@@ -67,7 +67,7 @@ class PageRequest:
         self.zone = _zone(principal.time_zone)
         self.query = request.query_params
         self.entity_name: str = request.path_params.get("entity", "")
-        self.record_id: str = request.path_params.get("record_id", "")
+        self.record_id = str(request.path_params.get("record_id", ""))
         self.is_fragment = is_fragment(request)
 
     @property

@@ -39,7 +39,7 @@ def web_routes(parts: RuntimeParts) -> list[BaseRoute]:
     ) -> Route:
         return Route(path, PageEndpoint(client, get=get, post=post, is_public=is_public))
 
-    record = "/e/{entity}/{record_id}"
+    record = "/e/{entity}/{record_id:uuid}"
     return [
         Route("/static/{digest}/{path:path}", _static(client)),
         Route("/theme/{digest}/{name}", _theme(client)),

@@ -51,7 +51,7 @@ async def sign_out(page: PageRequest) -> Response:
 
 
 def local_address(address: str) -> str:
-    """Return an address of ours; whatever leads elsewhere becomes the home page."""
+    """Return an address of ours; whatever points elsewhere becomes the home page."""
     is_ours = address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if is_ours and "\n" not in address and "\r" not in address else "/"
 

@@ -132,13 +132,13 @@ def test_a_path_tells_every_lookup_on_the_way(check):
         (
             "name/x eq 1",
             0,
-            '"name" of "account" is no lookup (it is text); only lookups lead to fields of another '
+            '"name" of "account" is no lookup (it is text); only lookups reach fields of another '
             "entity",
         ),
         (
             "customerid/name eq 'x'",
             0,
-            '"customerid" leads to several entities; write customerid_account or '
+            '"customerid" points to several entities; write customerid_account or '
             "customerid_contact",
         ),
         ("_name_value eq 'x'", 0, '"_name_value" is not a field of "account"'),

@@ -108,7 +108,7 @@ async def test_references_to_what_a_lookup_cannot_name_are_refused(visitor, reco
 
     assert (await visitor.post(address, changed("systemuser:1"))).status == 400
     assert (await visitor.post(address, changed("nonsense"))).status == 400
-    assert (await visitor.post(address, changed("sample:not-an-id"))).status == 422
+    assert (await visitor.post(address, changed("sample:not-an-id"))).status == 400
     assert (await visitor.post(address, changed(missing))).status == 422
 
 
