@@ -15,6 +15,7 @@ from kartoteka.loading.collection_pause import collection_paused
 from kartoteka.loading.expand_entities import expand_entities
 from kartoteka.loading.extensions import MetadataTree, merge_bundles
 from kartoteka.loading.load_bundle import LoadedBundle, load_bundle, load_bundles
+from kartoteka.loading.only_with import taking_part
 from kartoteka.model.bundle import BundleInfo
 from kartoteka.model.label import Label
 from kartoteka.read_registry import read_registry
@@ -35,10 +36,12 @@ def assemble(
     """Return the registry that bundles make together.
 
     Args:
-        bundles: In any order that suits; ``requires`` moves a bundle behind what it needs.
-        command_handlers: ``(entity, command)`` that plugins carry out; None: not known, so that
-            commands which nobody carries out are let pass.
-        panels: Names of the panels that plugins provide; None: not known, every name passes.
+        bundles: In any order that suits; ``requires`` moves a bundle behind what it needs, and
+            ``works_with`` behind what it can do without.
+        command_handlers: ``(entity, command)`` that plugins carry out, whether or not the entity
+            is there; None: not known, so that commands which nobody carries out are let pass.
+        panels: Names of the panels that plugins provide, whether or not a form places them;
+            None: not known, every name passes.
         languages: What people may choose; by default all that any bundle has texts in.
         base_language: What is shown where a language has no text.
 
@@ -48,7 +51,7 @@ def assemble(
     diagnostics = Diagnostics()
     for bundle in bundles:
         diagnostics.extend(bundle.diagnostics)
-    ordered = in_order(bundles, diagnostics)
+    ordered = taking_part(in_order(bundles, diagnostics), diagnostics)
     tree = merge_bundles(ordered, diagnostics)
     messages = read_messages(tree)
     apply_group_labels(tree, diagnostics)

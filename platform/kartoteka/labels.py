@@ -241,6 +241,7 @@ def _entity_texts(entity: Entity, shown: set[tuple[str, str]]) -> Iterator[_Text
         for parameter in command.parameters:
             own = f"{inner}/parameters/{parameter.name}"
             yield _Text(f"{own}/label", parameter.label, parameter.location)
+            yield _Text(f"{own}/help", parameter.help, parameter.location, may_be_absent=True)
             if not parameter.choice and parameter.type in ("choice", "multi_choice"):
                 yield from _option_texts(own, parameter.options, parameter.location)
 

@@ -12,7 +12,7 @@ class ServicePlugin(Plugin):
     """Cases with their resolutions, and the panels that show them where customers are met."""
 
     name = "service"
-    requires = ("sales",)
+    works_with = ("sales",)
 
     @hookimpl
     def record_handlers(self) -> Iterable[RecordHandler]:

@@ -119,11 +119,21 @@ class _Texts:
         options = _map(texts, "options")
         for field, found in self._each(options, fields, "field", of):
             self._options(field, found, _map(options, found.get("name", "")))
-        parameters = _map(texts, "parameters")
-        for command, found in self._each(parameters, commands, "command", of):
-            named = _by_name(found, "parameters")
-            within = f'of command "{command}"'
-            self._set_all(_map(parameters, command), named, "label", "parameter", within)
+        for section, key in (
+            ("parameters", "label"), ("parameter_help", "help"), ("parameter_options", ""),
+        ):  # fmt: skip
+            parameters = _map(texts, section)
+            for command, found in self._each(parameters, commands, "command", of):
+                self._parameters(command, found, _map(parameters, command), key)
+
+    def _parameters(self, name: str, command: YamlMap, texts: YamlMap, key: str) -> None:
+        """Set the label or help of a command's parameters, or, without ``key``, their options."""
+        named, of = _by_name(command, "parameters"), f'of command "{name}"'
+        if key:
+            self._set_all(texts, named, key, "parameter", of)
+            return
+        for parameter, found in self._each(texts, named, "parameter", of):
+            self._options(parameter, found, _map(texts, parameter))
 
     def _options(self, name: str, field: YamlMap, texts: YamlMap) -> None:
         if field.get("type") == "yes_no":

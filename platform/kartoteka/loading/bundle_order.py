@@ -1,4 +1,4 @@
-"""Bundles in layer order: each after what it requires, otherwise as given."""
+"""Bundles in layer order: each after what it requires or works with, otherwise as given."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def in_order(bundles: Sequence[LoadedBundle], diagnostics: Diagnostics) -> tuple
         else:
             by_name[name] = bundle
     # A bundle whose bundle.yaml cannot be read may be the one that is missed.
-    is_complete = all(("", "bundle") not in bundle.unreadable for bundle in bundles)
+    is_complete = all(bundle.is_readable for bundle in bundles)
     for bundle in by_name.values():
         for needed, place in zip(bundle.info.requires, bundle.requires_at, strict=True):
             if needed not in by_name and is_complete:
@@ -51,13 +51,13 @@ def _sorted(by_name: dict[str, LoadedBundle], diagnostics: Diagnostics) -> list[
             circle = [*under_way[under_way.index(name) :], name]
             diagnostics.add(
                 bundle.info.location, "bundle/cycle",
-                f"bundles require one another in a circle: {' → '.join(circle)}",
+                f"bundles wait for one another in a circle: {' → '.join(circle)}",
             )  # fmt: skip
             return
         under_way.append(name)
-        for needed in bundle.info.requires:
-            if needed in by_name:
-                visit(needed)
+        for earlier in (*bundle.info.requires, *bundle.info.works_with):
+            if earlier in by_name:
+                visit(earlier)
         under_way.pop()
         done.add(name)
         ordered.append(bundle)

@@ -44,7 +44,7 @@ FIXED_KEYS: dict[str, tuple[str, ...]] = {
     "view": ("entity", "type"),
 }
 _PLACING_KEYS = frozenset({"after", "before", "remove"})
-_HEAD_KEYS = frozenset({"kind", "format", "extends"})
+_HEAD_KEYS = frozenset({"kind", "format", "extends", "only_with"})
 _NAMING = frozenset({"name"})
 
 Identity = tuple[str, str]
@@ -139,7 +139,7 @@ def _extend(
         later = defined_in.get((document.kind, document.name), "")
         hint = did_you_mean(document.name, tree.of_kind(document.kind))
         if later:
-            hint = f'bundle "{later}" defines it; name that bundle in requires of bundle.yaml'
+            hint = f'bundle "{later}" defines it; name that bundle in requires or works_with of bundle.yaml'
         diagnostics.add(
             document.content.at("extends", "extends"), "extension/unknown-object",
             f'there is no {_spoken(document.kind)} "{document.name}" to extend', hint,

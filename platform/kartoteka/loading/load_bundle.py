@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kartoteka.diagnostics import Diagnostic, Diagnostics
@@ -29,13 +29,17 @@ _FOLDER_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file of a bundle; ``name`` is what it defines, or extends."""
+    """One file of a bundle; ``name`` is what it defines, or extends.
+
+    ``only_with`` names the bundle without which the file takes no part; empty: it always does.
+    """
 
     kind: str
     name: str
     is_extension: bool
     content: YamlMap
     bundle: str
+    only_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,11 @@ class LoadedBundle:
     diagnostics: tuple[Diagnostic, ...] = ()
     unreadable: frozenset[tuple[str, str]] = frozenset()
     requires_at: tuple[Location, ...] = ()
+
+    @property
+    def is_readable(self) -> bool:
+        """Return whether it is known what the bundle is called and what comes before it."""
+        return {("", "bundle"), ("bundle", "bundle")}.isdisjoint(self.unreadable)
 
 
 def load_bundle(folder: Path, *, shown_from: Path | None = None) -> LoadedBundle:
@@ -90,15 +99,17 @@ def load_bundle(folder: Path, *, shown_from: Path | None = None) -> LoadedBundle
         if kind == "bundle":
             info = _bundle_info(content)
             requires_at = _places_of(content.get("requires"))
+            if any(_is_damaged(content, key) for key in ("requires", "works_with")):
+                unreadable.add((kind, path.stem))
             continue
-        is_extension = "extends" in content
-        documents.append(Document(kind, name, is_extension, content, ""))
+        if "only_with" in content.damaged:
+            unreadable.add((kind, name))
+            continue
+        is_extension, only_with = "extends" in content, content.get("only_with", "")
+        documents.append(Document(kind, name, is_extension, content, "", only_with))
     if info is None:
         info = BundleInfo(APP_BUNDLE, location=Mark(_shown(folder, shown_from), 1, 1).location())
-    named = tuple(
-        Document(item.kind, item.name, item.is_extension, item.content, info.name)
-        for item in documents
-    )
+    named = tuple(replace(item, bundle=info.name) for item in documents)
     return LoadedBundle(info, named, tuple(diagnostics), frozenset(unreadable), requires_at)
 
 
@@ -174,9 +185,15 @@ def _bundle_info(content: YamlMap) -> BundleInfo:
         label=Label(dict(content.get("label") or {})),
         prefix=content.get("prefix", ""),
         requires=tuple(content.get("requires", ())),
+        works_with=tuple(content.get("works_with", ())),
         version=content.get("version", ""),
         location=content.at("name", "name"),
     )
+
+
+def _is_damaged(content: YamlMap, key: str) -> bool:
+    items = content.get(key)
+    return key in content.damaged or (isinstance(items, YamlList) and items.is_damaged)
 
 
 def _places_of(items: object) -> tuple[Location, ...]:

@@ -17,6 +17,7 @@ class BundleInfo:
     label: Label = NO_LABEL
     prefix: str = ""  # what the logical names it adds begin with; empty for standard bundles
     requires: tuple[str, ...] = ()
+    works_with: tuple[str, ...] = ()  # come before it when they are there
     version: str = ""
     base_language: str = "en"
     location: Location = dataclasses.field(default=NOWHERE, compare=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 
 import pluggy
@@ -16,39 +16,30 @@ ENTRY_POINT_GROUP = "kartoteka.plugins"
 
 
 def discover_plugins(names: Sequence[str] | None = None) -> tuple[Plugin, ...]:
-    """Return plugins, each after those it requires, otherwise in the order of ``names``.
+    """Return plugins, each after those it requires or works with, else in the order of ``names``.
 
     Args:
         names: Which plugins; what these require comes along. None: every installed one, by name.
 
     Raises:
         PluginError: One is not installed, cannot be loaded, bears another name than its entry
-            point, or plugins require one another in a circle.
+            point, or plugins wait for one another in a circle.
     """
     installed = _installed()
     loaded: dict[str, Plugin] = {}
-    under_way: list[str] = []
-    ordered: list[Plugin] = []
 
-    def visit(name: str, wanted_by: str) -> None:
-        if name in under_way:
-            circle = " → ".join([*under_way[under_way.index(name) :], name])
-            raise PluginError(f"plugins require one another in a circle: {circle}")
+    def load(name: str, wanted_by: str) -> None:
         if name in loaded:
             return
         if name not in installed:
             raise PluginError(_not_installed(name, wanted_by, installed))
-        plugin = load_plugin(installed[name])
-        under_way.append(name)
-        for needed in plugin.requires:
-            visit(needed, name)
-        under_way.pop()
-        loaded[name] = plugin
-        ordered.append(plugin)
+        loaded[name] = load_plugin(installed[name])
+        for needed in loaded[name].requires:
+            load(needed, name)
 
     for name in sorted(installed) if names is None else names:
-        visit(name, "")
-    return tuple(ordered)
+        load(name, "")
+    return _in_order(loaded)
 
 
 def load_plugin(entry_point: EntryPoint) -> Plugin:
@@ -92,6 +83,29 @@ def plugin_manager(plugins: Iterable[Plugin]) -> pluggy.PluginManager:
         except (pluggy.PluginValidationError, ValueError) as error:
             raise PluginError(f'plugin "{plugin.name}": {error}') from error
     return manager
+
+
+def _in_order(plugins: Mapping[str, Plugin]) -> tuple[Plugin, ...]:
+    """Return the plugins, each after those of them that it requires or works with."""
+    under_way: list[str] = []
+    ordered: dict[str, Plugin] = {}
+
+    def visit(name: str) -> None:
+        if name in under_way:
+            circle = " → ".join([*under_way[under_way.index(name) :], name])
+            raise PluginError(f"plugins wait for one another in a circle: {circle}")
+        if name in ordered:
+            return
+        under_way.append(name)
+        for earlier in (*plugins[name].requires, *plugins[name].works_with):
+            if earlier in plugins:
+                visit(earlier)
+        under_way.pop()
+        ordered[name] = plugins[name]
+
+    for name in plugins:
+        visit(name)
+    return tuple(ordered.values())
 
 
 def _installed() -> dict[str, EntryPoint]:

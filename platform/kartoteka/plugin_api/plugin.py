@@ -15,6 +15,7 @@ class Plugin:
 
     name: str = ""
     requires: tuple[str, ...] = ()  # names of plugins that must come first
+    works_with: tuple[str, ...] = ()  # those that come first when an app has them
 
     @property
     def folder(self) -> Path:

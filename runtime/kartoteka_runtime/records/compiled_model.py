@@ -19,6 +19,7 @@ from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.state_model import StateModel
 from kartoteka_runtime.storage.compile_query import ListQueries
+from kartoteka_runtime.storage.on_demand import OnDemand
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
 from kartoteka_runtime.storage.tables import Tables, build_tables, short_name
 from kartoteka_runtime.validation.record_schema import field_schema
@@ -91,29 +92,30 @@ class CompiledEntity:
 
 
 class CompiledModel:
-    """A publication as the record service uses it."""
+    """A publication as the record service uses it; an entity is compiled on its first use."""
 
     def __init__(
         self, published: Published, engine: str, dialect: Dialect, hooks: HookTable
     ) -> None:
-        """Compile every entity."""
+        """Prepare to compile."""
         self.number = published.number
         self.registry: Registry = published.registry
         self.labels: LabelResolver = published.labels
         self.hooks = hooks
         self.dialect = dialect
         self.tables = build_tables(published.registry, engine)
-        self.entities = {
-            name: CompiledEntity(entity, published.registry, self.tables, dialect, hooks)
-            for name, entity in published.registry.entities.items()
-        }
+        self.entities = OnDemand(published.registry.entities, self._compile)
         self.lists = ListQueries(
             published.registry,
             self.tables,
             dialect,
-            {name: compiled.queries for name, compiled in self.entities.items()},
+            OnDemand(published.registry.entities, lambda name: self.entities[name].queries),
         )
         self._texts: dict[Hashable, str] = {}
+
+    def _compile(self, name: str) -> CompiledEntity:
+        entity = self.registry.entities[name]
+        return CompiledEntity(entity, self.registry, self.tables, self.dialect, self.hooks)
 
     def text(self, shape: Hashable, build: Callable[[], ClauseElement]) -> str:
         """Return the text of a statement, built on the first use of its shape."""

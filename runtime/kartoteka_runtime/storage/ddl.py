@@ -48,6 +48,7 @@ async def apply_changes(
     A column or table that is still there from before it was retired is taken up again with its
     data. Nothing is ever dropped.
     """
+    every_table = tables.all()
     here = await existing_columns(connection, tables.engine)
     changes = list(changes)
     created = {change.entity for change in changes if isinstance(change, CreateEntity)}
@@ -68,7 +69,7 @@ async def apply_changes(
         for item in wanted.entities[name].fields:
             await _add_field(connection, AddField(name, item.name), wanted, tables, dialect, here)
     await create_sequences(connection, wanted, tables.engine)
-    for table in tables.metadata.tables.values():
+    for table in every_table:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             await connection.execute(
                 compile_text(CreateIndex(index, if_not_exists=True), dialect), {}

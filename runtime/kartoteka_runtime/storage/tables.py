@@ -17,9 +17,11 @@ from kartoteka.conditions.typed import AllOf, Compared
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import has_column, storage_of
+from kartoteka.model.relationship import Relationship
 from kartoteka.model.view import View
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.column_types import codec
+from kartoteka_runtime.storage.on_demand import OnDemand
 
 ENTITY_SUFFIX = "__entity"  # column beside a multi-target lookup that names the entity
 
@@ -28,7 +30,8 @@ ENTITY_SUFFIX = "__entity"  # column beside a multi-target lookup that names the
 class Tables:
     """The tables of a registry on one engine.
 
-    ``entities`` and ``links`` are keyed by logical name of entity and relationship.
+    ``entities`` and ``links`` are keyed by logical name of entity and relationship; each table
+    is described when it is first asked for.
     """
 
     engine: str
@@ -36,29 +39,42 @@ class Tables:
     entities: Mapping[str, sa.Table]
     links: Mapping[str, sa.Table]
 
+    def all(self) -> list[sa.Table]:
+        """Return every table, described with its references to others."""
+        return [*self.entities.values(), *self.links.values()]
+
 
 def build_tables(registry: Registry, engine: str) -> Tables:
     """Return the tables that hold the records of ``registry`` on ``engine``."""
     metadata = sa.MetaData(naming_convention={"fk": "fk_%(table_name)s_%(column_0_name)s"})
-    entities = {
-        entity.name: _entity_table(entity, registry, metadata, engine)
-        for entity in registry.entities.values()
-    }
-    links = {}
-    for relationship in registry.relationships.values():
-        left, right = link_columns(relationship.left, relationship.right)
-        table = sa.Table(
-            relationship.intersect,
-            metadata,
-            sa.Column(left, _id_type(engine), sa.ForeignKey(_target(registry, relationship.left))),
-            sa.Column(
-                right, _id_type(engine), sa.ForeignKey(_target(registry, relationship.right))
-            ),
-            sa.PrimaryKeyConstraint(left, right),
-        )
-        sa.Index(short_name("ix", relationship.intersect, right), table.c[right])
-        links[relationship.name] = table
-    return Tables(engine, metadata, entities, links)
+
+    def entity_table(name: str) -> sa.Table:
+        return _entity_table(registry.entities[name], registry, metadata, engine)
+
+    def link_table(name: str) -> sa.Table:
+        return _link_table(registry.relationships[name], registry, metadata, engine)
+
+    return Tables(
+        engine,
+        metadata,
+        OnDemand(registry.entities, entity_table),
+        OnDemand(registry.relationships, link_table),
+    )
+
+
+def _link_table(
+    relationship: Relationship, registry: Registry, metadata: sa.MetaData, engine: str
+) -> sa.Table:
+    left, right = link_columns(relationship.left, relationship.right)
+    table = sa.Table(
+        relationship.intersect,
+        metadata,
+        sa.Column(left, _id_type(engine), sa.ForeignKey(_target(registry, relationship.left))),
+        sa.Column(right, _id_type(engine), sa.ForeignKey(_target(registry, relationship.right))),
+        sa.PrimaryKeyConstraint(left, right),
+    )
+    sa.Index(short_name("ix", relationship.intersect, right), table.c[right])
+    return table
 
 
 def link_columns(left: str, right: str) -> tuple[str, str]:

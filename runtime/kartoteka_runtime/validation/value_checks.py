@@ -6,6 +6,7 @@ Compiled once at publish. Each function takes JSON values and record values alik
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 import uuid
@@ -136,14 +137,16 @@ _FORMATS: dict[str, Callable[[str], None]] = {
 
 def _integer_check(low: int, high: int) -> Check:
     def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            if not isinstance(value, (float, Decimal)) or value % 1 != 0:
-                raise Refused("not_a_number", value=shorten(value))
-            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+            raise Refused("not_a_number", value=shorten(value))
+        if not isinstance(value, int) and not math.isfinite(value):
+            raise Refused("not_a_number", value=shorten(value))
         if value < low:
             raise Refused("too_small", min=low)
         if value > high:
             raise Refused("too_large", max=high)
+        if value != int(value):  # in range, so making it whole is quick
+            raise Refused("not_a_number", value=shorten(value))
         return int(value)
 
     return check
@@ -179,9 +182,9 @@ def _float_check(low: float | None, high: float | None) -> Check:
             raise Refused("not_a_number", value=shorten(value))
         try:
             number = float(value)
-        except OverflowError:
+        except (OverflowError, ValueError):
             raise Refused("not_a_number", value=shorten(value)) from None
-        if number != number or number in (float("inf"), float("-inf")):
+        if not math.isfinite(number):
             raise Refused("not_a_number", value=shorten(value))
         if low is not None and number < low:
             raise Refused("too_small", min=low)
@@ -219,7 +222,7 @@ def _options_check(values: frozenset[int], most: int) -> Check:
         if not isinstance(value, (list, tuple, set, frozenset)):
             raise Refused("wrong_type", value=shorten(value))
         for item in value:
-            if isinstance(item, bool) or item not in values:
+            if isinstance(item, bool) or not isinstance(item, int) or item not in values:
                 raise Refused("not_an_option", value=shorten(item))
         if len(value) > most:
             raise Refused("too_many", max=most)

@@ -16,7 +16,7 @@ from kartoteka_runtime.web.page_request import PageRequest, address_of
 from kartoteka_runtime.web.record_form import render_new
 from kartoteka_runtime.web.record_pages import TAB, THEN, VERSION
 from kartoteka_runtime.web.responses import html_response
-from kartoteka_runtime.web.sign_in_pages import local_address
+from kartoteka_runtime.web.sign_in_form import local_address
 
 
 async def show_new(page: PageRequest) -> Response:

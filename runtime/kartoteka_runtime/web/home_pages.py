@@ -19,11 +19,11 @@ _SHOWN = 8  # activities on the start page
 async def show_home(page: PageRequest) -> Response:
     """Show the areas and, when activities are kept, the reader's open ones."""
     work = _work_view(page)
-    values: dict[str, Any] = {"rows": (), "work_total": 0}
+    values: dict[str, Any] = {"rows": (), "work_total": 0, "unlink": ""}
     template = "pages/home.html"
     if work is not None:
         found = await page.records.page(ACTIVITIES, view=work, limit=_SHOWN)
-        values = {"rows": await rows_of(page, work, found.rows), "work_total": found.count}
+        values |= {"rows": await rows_of(page, work, found.rows), "work_total": found.count}
         template = f"pages/home.html?view={work.name}"
     return page.render(template, title=page.text("page.home"), entity="", **values)
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from kartoteka.errors import RecordNotFound
 from kartoteka.model.view import SortKey, View
+from kartoteka.plugin_api.contexts import LinkedTo
 from kartoteka_runtime.localization.number_shapes import number_writer
 from kartoteka_runtime.web.form_posts import PostRefused
 from kartoteka_runtime.web.form_values import read_reference
@@ -23,13 +24,18 @@ _LONGEST_SEARCH = 200
 
 @dataclass(frozen=True, slots=True)
 class ListAddress:
-    """What the address of a list says; ``by`` and ``of`` narrow it to what refers to a record."""
+    """What the address of a list says.
+
+    ``of`` (``entity:id``) narrows it to what belongs to a record: what names it in the lookup
+    ``by``, or what the N:N relationship ``link`` links with it.
+    """
 
     view: str
     search: str = ""
     sort: str = ""  # path of a column, after a minus sign for descending order
     after: str = ""
     by: str = ""
+    link: str = ""
     of: str = ""
 
     def query(self, **changes: str) -> str:
@@ -40,6 +46,7 @@ class ListAddress:
             "sort": self.sort,
             "after": self.after,
             "by": self.by,
+            "link": self.link,
             "of": self.of,
             **changes,
         }
@@ -68,6 +75,7 @@ async def show_list(page: PageRequest) -> Response:
         after=address.after,
         limit=PAGE_SIZE,
         condition=_condition(page, address),
+        linked_to=_linked_to(page, address),
     )
     name = ""
     if related is not None:
@@ -82,6 +90,7 @@ async def show_list(page: PageRequest) -> Response:
         q=address.search,
         sort=address.sort,
         by=address.by,
+        link=address.link,
         of=address.of,
         related_name=name,
         related=related,
@@ -129,6 +138,7 @@ def _address(page: PageRequest, view: View) -> ListAddress:
         sort=get("sort", ""),
         after=get("after", ""),
         by=get("by", ""),
+        link=get("link", ""),
         of=get("of", ""),
     )
 
@@ -144,13 +154,27 @@ def _sort_keys(sort: str, model: ListModel) -> tuple[SortKey, ...]:
 
 def _condition(page: PageRequest, address: ListAddress) -> str:
     """Return the condition for the records whose lookup ``by`` names the record ``of``."""
-    if not address.by and not address.of:
+    if not address.by:
         return ""
     reference = read_reference(address.of)
     field = page.entity.field_by_name.get(address.by)
     if reference is None or field is None or reference.entity not in field.targets:
         raise PostRefused(400, "error.bad_request", "by and of do not fit")
     return related_condition(address.by, reference.id)
+
+
+def _linked_to(page: PageRequest, address: ListAddress) -> LinkedTo | None:
+    """Return what narrows the list to the records linked with the record ``of``."""
+    if not address.link:
+        if address.of and not address.by:
+            raise PostRefused(400, "error.bad_request", "of without by or link")
+        return None
+    reference = read_reference(address.of)
+    relationship = page.registry.relationships.get(address.link)
+    sides = {relationship.left, relationship.right} if relationship else set()
+    if reference is None or not {page.entity_name, reference.entity} == sides:
+        raise PostRefused(400, "error.bad_request", "link and of do not fit")
+    return LinkedTo(address.link, reference.id)
 
 
 def related_condition(lookup: str, record_id: str) -> str:

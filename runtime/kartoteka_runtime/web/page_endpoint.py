@@ -16,13 +16,16 @@ from kartoteka.errors import AccessDenied, RecordConflict, RecordInvalid, Record
 from kartoteka_runtime.web import csrf
 from kartoteka_runtime.web.error_pages import error_page
 from kartoteka_runtime.web.form_posts import PostRefused
+from kartoteka_runtime.web.kept_posts import keep_post
 from kartoteka_runtime.web.page_request import PageRequest
 from kartoteka_runtime.web.responses import see_other
+from kartoteka_runtime.web.sign_in_form import (
+    LANGUAGE_COOKIE,
+    SESSION_COOKIE,
+    SIGN_IN,
+    sign_in_form,
+)
 from kartoteka_runtime.web.web_client import WebClient
-
-SESSION_COOKIE = "kartoteka_session"
-LANGUAGE_COOKIE = "kartoteka_language"
-SIGN_IN = "/sign-in"
 
 Handler = Callable[[PageRequest], Awaitable[Response]]
 _log = logging.getLogger(__name__)
@@ -56,7 +59,7 @@ class PageEndpoint:
     async def _respond(self, request: Request) -> Response:
         page, new_visitor = await self._page(request)
         if not self._is_public and not page.principal.user_id:
-            return _to_sign_in(request)
+            return await self._stop_visitor(page)
         handler = self._handlers.get(request.method)
         if handler is None:
             allowed = ", ".join(method for method, found in self._handlers.items() if found)
@@ -66,6 +69,25 @@ class PageEndpoint:
         response = await _handle(handler, page)
         if new_visitor:
             page.set_cookie(response, csrf.VISITOR_COOKIE, new_visitor)
+        return response
+
+    async def _stop_visitor(self, page: PageRequest) -> Response:
+        """Send a visitor to sign in; a form sent after the session ended goes along."""
+        request = page.request
+        session = request.cookies.get(SESSION_COOKIE, "")
+        is_whole_page = request.headers.get("hx-request") != "true"
+        if request.method != "POST" or not session or not is_whole_page:
+            return _to_sign_in(request)
+        try:
+            token = self._client.parts.sessions.csrf_token(session)
+            kept = await keep_post(request, token)
+        except PostRefused as refused:
+            _log.info("post refused: %s (%s)", refused, request.url.path)
+            return _to_sign_in(request)
+        visitor = request.cookies.get(csrf.VISITOR_COOKIE, "") or csrf.new_visitor()
+        page.token = self._client.parts.sessions.csrf_token(visitor)
+        response = sign_in_form(page, kept=kept, kept_for=_own_address(request), status=401)
+        page.set_cookie(response, csrf.VISITOR_COOKIE, visitor)
         return response
 
     async def _page(self, request: Request) -> tuple[PageRequest, str]:
@@ -123,13 +145,16 @@ async def _handle(handler: Handler, page: PageRequest) -> Response:
 
 def _to_sign_in(request: Request) -> Response:
     """Return the way to the sign-in page, and from there back to what was asked for."""
-    wanted = request.url.path
-    if request.method == "GET" and request.url.query:
-        wanted += f"?{request.url.query}"
+    wanted = _own_address(request) if request.method == "GET" else request.url.path
     address = f"{SIGN_IN}?{urlencode({'next': wanted})}" if wanted != "/" else SIGN_IN
     if request.headers.get("hx-request") == "true":
         return Response(status_code=200, headers={"HX-Redirect": address})
     return see_other(address)
+
+
+def _own_address(request: Request) -> str:
+    url = request.url
+    return f"{url.path}?{url.query}" if url.query else url.path
 
 
 def _visitor_language(request: Request, languages: tuple[str, ...]) -> str:

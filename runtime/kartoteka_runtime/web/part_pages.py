@@ -76,14 +76,13 @@ async def _subgrid(page: PageRequest, control: Control) -> Response:
         found = await page.records.page(
             control.entity, view=shown, limit=_SHOWN, condition=condition
         )
-    all_address = ""
-    if control.by:
-        all_address = address_of(
-            control.entity,
-            view=view.name,
-            by=control.by,
-            of=f"{page.entity_name}:{page.record_id}",
-        )
+    all_address = address_of(
+        control.entity,
+        view=view.name,
+        by=control.by,
+        link=control.relationship,
+        of=f"{page.entity_name}:{page.record_id}",
+    )
     unlink = ""
     if control.relationship:
         unlink = address_of(page.entity_name, page.record_id, "unlink", control.relationship)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from kartoteka_runtime.web.csrf import TOKEN
 from kartoteka_runtime.web.form_posts import PostRefused
 from kartoteka_runtime.web.page_request import THEME_COOKIE, THEMES, PageRequest
-from kartoteka_runtime.web.sign_in_pages import local_address
+from kartoteka_runtime.web.sign_in_form import local_address
 
 _YEAR = 365 * 24 * 3600
 _INPUTS = frozenset({TOKEN, "language", "time_zone", "theme"})

@@ -5,18 +5,24 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from kartoteka_runtime.web.csrf import TOKEN
-from kartoteka_runtime.web.page_endpoint import LANGUAGE_COOKIE, SESSION_COOKIE, SIGN_IN
+from kartoteka_runtime.web.form_posts import Post
+from kartoteka_runtime.web.kept_posts import KEPT, KEPT_FOR, unpack_post
 from kartoteka_runtime.web.page_request import PageRequest
+from kartoteka_runtime.web.sign_in_form import (
+    SESSION_COOKIE,
+    SIGN_IN,
+    local_address,
+    sign_in_form,
+)
 
-_YEAR = 365 * 24 * 3600
-_INPUTS = frozenset({TOKEN, "user_name", "password", "next"})
+_INPUTS = frozenset({TOKEN, "user_name", "password", "next", KEPT, KEPT_FOR})
 
 
 async def show_sign_in(page: PageRequest) -> Response:
     """Show the form, in a language that the visitor may change."""
     if page.principal.user_id:
         return page.redirect(local_address(page.query.get("next", "")))
-    return _form(page, next_address=page.query.get("next", ""))
+    return sign_in_form(page, next_address=page.query.get("next", ""))
 
 
 async def sign_in(page: PageRequest) -> Response:
@@ -27,14 +33,19 @@ async def sign_in(page: PageRequest) -> Response:
     sessions = page.client.parts.sessions
     session = await sessions.sign_in(user_name, post.text("password"))
     if session is None:
-        return _form(
+        return sign_in_form(
             page,
             status=422,
             user_name=user_name,
             message=page.text("sign_in.failed"),
             next_address=post.text("next"),
+            kept=post.text(KEPT),
+            kept_for=post.text(KEPT_FOR),
         )
-    response = page.redirect(local_address(post.text("next")))
+    if post.text(KEPT):
+        response = _resume(page, post, session)
+    else:
+        response = page.redirect(local_address(post.text("next")))
     page.set_cookie(response, SESSION_COOKIE, session)
     return response
 
@@ -50,28 +61,12 @@ async def sign_out(page: PageRequest) -> Response:
     return response
 
 
-def local_address(address: str) -> str:
-    """Return an address of ours; whatever points elsewhere becomes the home page."""
-    is_ours = address.startswith("/") and not address.startswith(("//", "/\\"))
-    return address if is_ours and "\n" not in address and "\r" not in address else "/"
-
-
-def _form(
-    page: PageRequest,
-    *,
-    status: int = 200,
-    user_name: str = "",
-    message: str = "",
-    next_address: str = "",
-) -> Response:
-    response = page.render(
-        "pages/sign_in.html",
-        status=status,
+def _resume(page: PageRequest, post: Post, session: str) -> Response:
+    """Return the page that sends on what was typed before the session ended."""
+    page.token = page.client.parts.sessions.csrf_token(session)
+    return page.render(
+        "pages/resume.html",
         title=page.text("page.sign_in"),
-        entered=user_name,
-        message=message,
-        next_address=next_address if local_address(next_address) != "/" else "",
+        action=local_address(post.text(KEPT_FOR)),
+        inputs=unpack_post(post),
     )
-    if page.query.get("language") == page.language:
-        page.set_cookie(response, LANGUAGE_COOKIE, page.language, max_age=_YEAR)
-    return response

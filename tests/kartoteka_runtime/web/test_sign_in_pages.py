@@ -91,3 +91,27 @@ async def test_https_makes_cookies_secure(app):
     async with httpx.AsyncClient(transport=transport, base_url="https://testserver") as client:
         answer = await client.get("/sign-in")
     assert all("Secure" in text for text in answer.headers.get_list("set-cookie"))
+
+
+async def test_a_form_sent_after_the_session_ended_waits_for_its_sender(visitor, user, app):
+    address = await visitor.create("sample", name="Long text", colors=["1", "2"])
+    page = await visitor.open(address)
+    await app.parts.sessions.sign_out(visitor.client.cookies["kartoteka_session"])
+
+    stopped = await visitor.send(page.form, story="an hour's\nwork", colors=["12", "1"])
+    assert stopped.status == 401
+    failed = await visitor.send(stopped.forms[0], user_name=user, password="wrong")
+    resumed = await visitor.send(failed.forms[0], user_name=user, password=PASSWORD)
+    assert "What you typed is still here." in resumed.text
+    saved = await visitor.send(resumed.forms[0])
+
+    assert saved.status == 303
+    stored = await app.system_records.read("sample", address.rsplit("/", 1)[1])
+    assert (stored["story"], stored["colors"]) == ("an hour's\nwork", (1, 12))
+
+
+async def test_a_forged_form_is_not_kept_over_signing_in(visitor, app):
+    page = await visitor.open("/e/sample/new")
+    await app.parts.sessions.sign_out(visitor.client.cookies["kartoteka_session"])
+    answer = await visitor.send(page.form, to="/e/sample/new", name="Forged", _token="0" * 64)
+    assert (answer.status, answer.address) == (303, "/sign-in?next=%2Fe%2Fsample%2Fnew")
