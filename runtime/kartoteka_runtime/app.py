@@ -39,7 +39,7 @@ def build_parts(settings: Settings) -> RuntimeParts:
     live_registry = LiveRegistry()
     sessions = Sessions(
         DatabaseIdentityStore(database),
-        lambda: {known_id("role", name): name for name in live_registry.current.registry.roles},
+        RoleNames(live_registry),
         secret=settings.secret,
         hours=settings.session_hours,
         base_language=app_folder.base_language,
@@ -69,6 +69,24 @@ def build_app(settings: Settings) -> Starlette:
     )
     app.state.parts = parts
     return app
+
+
+class RoleNames:
+    """The logical names of the live roles by record id, worked out once a publication."""
+
+    def __init__(self, live_registry: LiveRegistry) -> None:
+        """Follow ``live_registry``."""
+        self._live_registry = live_registry
+        self._number = -1
+        self._names: dict[str, str] = {}
+
+    def __call__(self) -> dict[str, str]:
+        """Return ``{id of the role's record: logical name}``."""
+        current = self._live_registry.current
+        if self._number != current.number:
+            self._names = {known_id("role", name): name for name in current.registry.roles}
+            self._number = current.number
+        return self._names
 
 
 class PublicationRefresh:

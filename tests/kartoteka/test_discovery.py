@@ -12,11 +12,15 @@ from kartoteka.plugin_api import discovery
 from kartoteka.plugin_api.discovery import discover_plugins, plugin_manager
 
 
-def plugin_class(its_name: str, *its_requires: str) -> type[Plugin]:
-    return type(its_name, (Plugin,), {"name": its_name, "requires": its_requires})
+def plugin_class(
+    its_name: str, *its_requires: str, works_with: tuple[str, ...] = ()
+) -> type[Plugin]:
+    parts = {"name": its_name, "requires": its_requires, "works_with": works_with}
+    return type(its_name, (Plugin,), parts)
 
 
 garage = plugin_class("garage")()
+ferry = plugin_class("ferry", works_with=("fleet",))()
 fleet = plugin_class("fleet", "garage")()
 chicken = plugin_class("chicken", "egg")()
 egg = plugin_class("egg", "chicken")()
@@ -42,6 +46,14 @@ def test_a_plugin_comes_after_what_it_requires(installed):
     assert discover_plugins(["fleet"]) == (garage, fleet)
     assert discover_plugins(None) == (garage, fleet)
     assert discover_plugins([]) == ()
+
+
+def test_a_plugin_comes_after_what_it_works_with_when_that_is_wanted_too(installed):
+    installed(ferry="garage_test:ferry", fleet="garage_test:fleet", garage="garage_test:garage")
+    assert discover_plugins(["ferry"]) == (ferry,)
+    assert discover_plugins(["ferry", "garage"]) == (ferry, garage)
+    assert discover_plugins(["ferry", "fleet"]) == (garage, fleet, ferry)
+    assert discover_plugins(None) == (garage, fleet, ferry)
 
 
 @pytest.mark.parametrize(

@@ -296,3 +296,111 @@ def test_a_file_that_cannot_be_read_hides_what_depends_on_it_and_nothing_else(di
         "yaml/syntax",
         "view/unknown-field",
     ]
+
+
+def test_labels_translate_what_a_command_asks_for(registry_of):
+    registry = registry_of(
+        {
+            "entities/account": """
+                kind: entity
+                format: 1
+                extends: account
+                commands:
+                  - name: rate
+                    label: { en: Rate }
+                    to: active
+                    parameters:
+                      - name: grade
+                        type: choice
+                        label: { en: Grade }
+                        help: { en: As of today }
+                        options: [{ name: good, value: 1, label: { en: Good } }]
+                      - { name: told, type: yes_no, label: { en: Told } }
+            """,
+            "labels/pl": """
+                kind: labels
+                format: 1
+                name: pl
+                language: pl
+                entities:
+                  account:
+                    parameters: { rate: { grade: Ocena } }
+                    parameter_help: { rate: { grade: Na dziś } }
+                    parameter_options:
+                      rate: { grade: { good: Dobra }, told: { "true": Wie } }
+            """,
+        }
+    )
+    grade, told = registry.entities["account"].commands[-1].parameters
+    assert grade.label.texts["pl"] == "Ocena"
+    assert grade.help.texts["pl"] == "Na dziś"
+    assert grade.options[0].label.texts["pl"] == "Dobra"
+    assert [option.label.texts.get("pl") for option in told.options if option.name == "true"] == [
+        "Wie"
+    ]
+
+
+def test_texts_of_unknown_parameters_are_reported(diagnostics_of):
+    found = diagnostics_of(
+        {
+            "entities/account": """
+                kind: entity
+                format: 1
+                extends: account
+                commands:
+                  - name: rate
+                    label: { en: Rate }
+                    to: active
+                    parameters:
+                      - { name: told, type: yes_no, label: { en: Told } }
+            """,
+            "labels/pl": """
+                kind: labels
+                format: 1
+                name: pl
+                language: pl
+                entities:
+                  account:
+                    parameter_help: { rate: { tell: Na dziś } }
+                    parameter_options: { rate: { told: { maybe: Może } }, rat: {} }
+            """,
+        }
+    )
+    assert [line.partition("there is no ")[2] for line in found] == [
+        'parameter "tell" of command "rate"; did you mean "told"?',
+        'command "rat" of "account"; did you mean "rate"?',
+        'option "maybe" of "told"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bundle", "reported"),
+    [
+        ("requires: [base]\nworks_with: {}", "shape/wrong-type"),
+        ("requires: [base, []]", "shape/wrong-type"),
+        ("requires: [base, sales]", "bundle/missing-requirement"),
+        ("requires: [base]", "bundle/unknown-companion"),
+    ],
+)
+def test_what_is_wrong_about_a_companion_is_told_once(diagnostics_of, bundle, reported):
+    found = diagnostics_of(
+        {
+            "bundle": f"kind: bundle\nformat: 1\nname: top\n{bundle}\n",
+            "choices/colour": """
+                kind: choice
+                format: 1
+                name: colour
+                only_with: sales
+                label: { en: Colour }
+                options: [{ name: red, value: 1, label: { en: Red } }]
+            """,
+            "entities/account": """
+                kind: entity
+                format: 1
+                extends: account
+                fields:
+                  - { name: colour, type: choice, label: { en: Colour }, choice: colour }
+            """,
+        }
+    )
+    assert [line.split()[1] for line in found] == [reported]

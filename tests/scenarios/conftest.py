@@ -238,7 +238,7 @@ class ReadPage(HTMLParser):
         found = {name: value or "" for name, value in attributes}
         name, value = found.get("name", ""), found.get("value", "")
         for key, text in found.items():
-            if key in _SHOWN_ATTRIBUTES or key.startswith("data-k-"):
+            if key in _SHOWN_ATTRIBUTES:
                 self.words.append(text)
             if key in ("href", "hx-get", "data-k-dialog") and text:
                 self.links.append(text)
@@ -294,7 +294,10 @@ class Reader:
 
 
 _TICKED = ("checkbox", "radio")
-_SHOWN_ATTRIBUTES = ("title", "alt", "placeholder", "aria-label", "aria-description")
+_SHOWN_ATTRIBUTES = {
+    *("title", "alt", "placeholder", "aria-label", "aria-description"),
+    *("data-k-clear", "data-k-close", "data-k-leave", "data-k-none", "data-k-remove"),
+}
 
 
 @pytest.fixture(scope="session")

@@ -139,7 +139,10 @@ def _extend(
         later = defined_in.get((document.kind, document.name), "")
         hint = did_you_mean(document.name, tree.of_kind(document.kind))
         if later:
-            hint = f'bundle "{later}" defines it; name that bundle in requires or works_with of bundle.yaml'
+            hint = (
+                f'bundle "{later}" defines it; '
+                "name that bundle in requires or works_with of bundle.yaml"
+            )
         diagnostics.add(
             document.content.at("extends", "extends"), "extension/unknown-object",
             f'there is no {_spoken(document.kind)} "{document.name}" to extend', hint,

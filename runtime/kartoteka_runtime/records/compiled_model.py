@@ -26,6 +26,8 @@ from kartoteka_runtime.validation.record_schema import field_schema
 from kartoteka_runtime.validation.validate_record import RecordValidator
 from kartoteka_runtime.validation.value_checks import compile_check
 
+# What the pipeline itself looks at before an update, where an entity has it.
+_DECIDING = {"versionnumber", "statecode", "statuscode", "ownerid", "actualend", "directioncode"}
 POINTER = "activitypointer"  # the entity that lists activities of every kind
 
 
@@ -80,6 +82,8 @@ class CompiledEntity:
             item.name: item for item in fields if item.is_lookup and has_column(item)
         }
         self.hierarchical = next((item.name for item in fields if item.hierarchical), "")
+        self._amounts = {*self.money, "transactioncurrencyid"} & self.names
+        self._always_read = _DECIDING & self.names
         self.parties = tuple(item for item in fields if item.type == "party_list")
         self.is_owned = "ownerid" in names
         self.ownership_names = tuple(name for name in ("ownerid", "statecode") if name in names)
@@ -89,6 +93,23 @@ class CompiledEntity:
         uniques = [key.fields for key in entity.keys]
         uniques += [(item.name,) for item in fields if item.unique]
         self.unique_fields = {short_name("uq", entity.name, *names): names for names in uniques}
+
+
+    def read_before_update(self, supplied: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Return the fields that an update of ``supplied`` has to know; None: all of them.
+
+        Hooks may ask for any field. Without hooks it is what is written, what states, owners and
+        versions are decided by, and the rest of whatever is joined or converted from it.
+        """
+        if self.handlers:
+            return None
+        needed = self._always_read | (supplied.keys() & self.names)
+        for item in self.joined:
+            if not needed.isdisjoint(item.joined_from):
+                needed.update(item.joined_from)
+        if not needed.isdisjoint(self._amounts):
+            needed |= self._amounts
+        return tuple(sorted(needed))
 
 
 class CompiledModel:

@@ -88,7 +88,8 @@ async def update(
     compiled = op.entity(name)
     access.require(op.principal, "write", compiled.entity)
     _refuse_pointer(op, name)
-    before = await compiled.queries.read(op.connection, record_id, for_update=True)
+    needed = compiled.read_before_update(supplied)
+    before = await compiled.queries.read(op.connection, record_id, names=needed, for_update=True)
     if before is None:
         raise RecordNotFound(name, record_id)
     if version is not None and before.get(VERSION) != version:

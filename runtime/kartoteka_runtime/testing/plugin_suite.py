@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -36,6 +36,8 @@ _UNRESOLVED = re.compile(r"\{(?:entity|entities|field):[^}]*\}")
 class PluginSuite:
     """The tests that a plugin passes; a subclass names the plugin.
 
+    What the plugin ``works_with`` must be installed too: most tests run with it and without.
+
     Attributes:
         plugin: The plugin, installed under its entry point.
         languages: Languages in which people meet no text of the plugin in another one.
@@ -45,11 +47,11 @@ class PluginSuite:
     languages: ClassVar[tuple[str, ...]] = ("en",)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run tests without the plugins that this one works with, and again with them."""
+        """Run tests without the plugins that this one works with, and with them if it names any."""
         if "companions" in metafunc.fixturenames:
-            setups = {"alone": (), "_".join(("with", *self.plugin.works_with)): self._all_companions}
-            wanted = {id: names for id, names in setups.items() if names or id == "alone"}
-            metafunc.parametrize("companions", list(wanted.values()), ids=list(wanted))
+            setups = dict.fromkeys([(), self.plugin.works_with])
+            names = ["_".join(("with", *setup)) if setup else "alone" for setup in setups]
+            metafunc.parametrize("companions", list(setups), ids=names)
 
     @pytest.fixture
     async def app(self, start_app: StartApp, companions: tuple[str, ...]) -> RunningApp:
@@ -64,14 +66,14 @@ class PluginSuite:
         """No module of the plugin reaches into the runtime."""
         assert list(_runtime_imports(self.plugin.folder)) == []
 
-    def test_its_metadata_has_no_mistakes(self) -> None:
+    def test_its_metadata_has_no_mistakes(self, companions: tuple[str, ...]) -> None:
         """Base, required plugins and this one make a registry together."""
-        registry = self._registry()
+        registry = self._registry(companions)
         assert self.plugin.name in {bundle.name for bundle in registry.bundles}
 
     def test_its_panels_are_placed_on_forms(self) -> None:
-        """Each panel stands on a form of the entity it is meant for."""
-        registry = self._registry()
+        """With all that it works with, each panel stands on a form of its entity."""
+        registry = self._registry(self.plugin.works_with)
         placed = {
             (control.panel, form.entity)
             for form in registry.forms.values()
@@ -81,19 +83,19 @@ class PluginSuite:
             for panel in panels:
                 assert (panel.name, panel.entity) in placed
 
-    def test_people_meet_its_texts_in_every_language(self) -> None:
+    def test_people_meet_its_texts_in_every_language(self, companions: tuple[str, ...]) -> None:
         """No text that the client shows is missing in one of ``languages``."""
         folder = self.plugin.metadata_folder.resolve()
         missing = [
             f"{text.location}: {text.path} in {text.language}"
-            for text in missing_labels(self._registry(), self.languages)
+            for text in missing_labels(self._registry(companions), self.languages)
             if text.is_required and folder in Path(text.location.file).resolve().parents
         ]
         assert missing == []
 
     async def test_a_record_of_each_entity_can_be_created_and_opened(self, app: RunningApp) -> None:
         """Sample values are accepted; every form shows them with all parts, every command asks."""
-        registry = self._registry()
+        registry = app.registry
         samples = SampleRecords(registry, await app.records_as())
         async with app.client_as() as client:
             for entity in self._touched(registry):
@@ -105,7 +107,7 @@ class PluginSuite:
 
     async def test_every_view_and_empty_form_opens(self, app: RunningApp) -> None:
         """Lists and forms for new records answer, and no placeholder is left in a text."""
-        registry = self._registry()
+        registry = app.registry
         async with app.client_as() as client:
             for entity in self._touched(registry):
                 for view in registry.views_of[entity]:
@@ -121,9 +123,11 @@ class PluginSuite:
         published = await publish(app.parts.database, app.parts.app_folder.registry())
         assert published.changes == ()
 
-    async def test_its_records_survive_its_removal(self, app: RunningApp) -> None:
+    async def test_its_records_survive_its_removal(
+        self, app: RunningApp, companions: tuple[str, ...]
+    ) -> None:
         """Without the plugin its records are hidden; with it again they are as they were."""
-        registry = self._registry()
+        registry = app.registry
         records = await app.records_as()
         samples = SampleRecords(registry, records)
         own = [name for name, item in registry.entities.items() if item.bundle == self.plugin.name]
@@ -131,7 +135,7 @@ class PluginSuite:
             reference: await records.read(*reference[:2])
             for reference in [await samples.create(entity) for entity in own]
         }
-        await publish(app.parts.database, self._registry(without_itself=True))
+        await publish(app.parts.database, self._registry(companions, without_itself=True))
         await refresh(app.parts.database, app.parts.live_registry)
         async with app.client_as() as client:
             for entity in self._touched(registry):
@@ -144,11 +148,11 @@ class PluginSuite:
         for reference, values in stored.items():
             assert await records.read(*reference[:2]) == values
 
-    def _registry(self, *, without_itself: bool = False) -> Registry:
-        """Return the registry of base, required plugins and, normally, this plugin."""
+    def _registry(self, companions: Sequence[str], *, without_itself: bool = False) -> Registry:
+        """Return the registry of base, required plugins, companions and, normally, this plugin."""
         plugins = [
             plugin
-            for plugin in discover_plugins([self.plugin.name])
+            for plugin in discover_plugins([*companions, self.plugin.name])
             if not (without_itself and plugin is self.plugin)
         ]
         hooks = plugin_manager(plugins).hook
@@ -164,15 +168,15 @@ class PluginSuite:
         )
 
     def _touched(self, registry: Registry) -> list[str]:
-        """Return the entities that the plugin defines or adds fields, forms or views to."""
+        """Return the entities there that the plugin defines or adds fields, forms or views to."""
         found: dict[str, None] = {}
         for document in load_bundle(self.plugin.metadata_folder).documents:
             match document.kind:
-                case "entity":
+                case "entity" if document.name in registry.entities:
                     found[document.name] = None
-                case "form":
+                case "form" if document.name in registry.forms:
                     found[registry.forms[document.name].entity] = None
-                case "view":
+                case "view" if document.name in registry.views:
                     found[registry.views[document.name].entity] = None
         return list(found)
 

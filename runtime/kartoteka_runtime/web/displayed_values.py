@@ -44,8 +44,8 @@ class MoneyWriters:
 
     def symbol(self, record: Mapping[str, Any]) -> str:
         """Return the symbol of the record's currency."""
-        currency: Reference | None = record.get(CURRENCY)
-        if currency is None:
+        currency = record.get(CURRENCY)
+        if not isinstance(currency, Reference):  # a currency's own id has the same name
             return self._base_symbol
         return self._symbols.get(currency.id, self._base_symbol)
 

@@ -109,12 +109,12 @@ class Visitor:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return Page(await self.client.get(address, headers=named))
 
-    async def send(self, form: Form, *, to: str = "", **changes: str | list[str]) -> Page:
+    async def send(self, form: Form, *, at: str = "", **changes: str | list[str]) -> Page:
         """Send a form with some inputs filled in; a list is sent as several inputs."""
         pairs = [(name, value) for name, value in form.inputs if name not in changes]
         for name, value in changes.items():
             pairs += [(name, one) for one in ([value] if isinstance(value, str) else value)]
-        return await self.post(to or form.action, pairs)
+        return await self.post(at or form.action, pairs)
 
     async def post(
         self, address: str, pairs: list[tuple[str, str]] | bytes, **headers: str
@@ -127,7 +127,7 @@ class Visitor:
     async def create(self, entity: str, **values: str | list[str]) -> str:
         """Fill in the form that creates a record and return the record's address."""
         page = await self.open(f"/e/{entity}/new")
-        created = await self.send(page.form, to=f"/e/{entity}/new", **values)
+        created = await self.send(page.form, at=f"/e/{entity}/new", **values)
         assert created.status == 303, created.text
         return created.address
 

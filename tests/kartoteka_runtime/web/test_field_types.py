@@ -78,7 +78,7 @@ async def test_inputs_refuse_what_does_not_fit_and_keep_it(visitor):
     page = await visitor.open("/e/sample/new")
     for name, typed, message in BAD:
         answer = await visitor.send(
-            page.form, to="/e/sample/new", **{"name": "Sample", name: typed}
+            page.form, at="/e/sample/new", **{"name": "Sample", name: typed}
         )
         case = f"{name}={typed[:20]}"
         assert (case, answer.status) == (case, 422)
@@ -132,12 +132,12 @@ async def test_a_name_that_means_several_records_offers_them(visitor):
     await visitor.create("sample", name="Twin")
     page = await visitor.open("/e/sample/new")
 
-    asked = await visitor.send(page.form, to="/e/sample/new", name="Child", parent="Twin")
+    asked = await visitor.send(page.form, at="/e/sample/new", name="Child", parent="Twin")
     assert asked.status == 422
     assert "parent.pick" in asked.form.values
 
     ref = f"sample:{first.rsplit('/', 1)[1]}"
-    created = await visitor.send(asked.form, to="/e/sample/new", **{"parent.pick": ref})
+    created = await visitor.send(asked.form, at="/e/sample/new", **{"parent.pick": ref})
     assert created.status == 303
     assert (await visitor.open(created.address)).form.values["parent.ref"] == ref
 

@@ -77,8 +77,8 @@ async def test_a_refused_form_can_be_sent_again_and_keeps_its_version(visitor):
 async def test_save_and_close_goes_to_the_list_and_save_and_new_to_an_empty_form(visitor):
     page = await visitor.open("/e/sample/new")
 
-    closed = await visitor.send(page.form, to="/e/sample/new", name="One", _then="close")
-    again = await visitor.send(page.form, to="/e/sample/new", name="Two", _then="new")
+    closed = await visitor.send(page.form, at="/e/sample/new", name="One", _then="close")
+    again = await visitor.send(page.form, at="/e/sample/new", name="Two", _then="new")
 
     assert closed.address == "/e/sample"
     assert again.address == "/e/sample/new"

@@ -113,5 +113,5 @@ async def test_a_form_sent_after_the_session_ended_waits_for_its_sender(visitor,
 async def test_a_forged_form_is_not_kept_over_signing_in(visitor, app):
     page = await visitor.open("/e/sample/new")
     await app.parts.sessions.sign_out(visitor.client.cookies["kartoteka_session"])
-    answer = await visitor.send(page.form, to="/e/sample/new", name="Forged", _token="0" * 64)
+    answer = await visitor.send(page.form, at="/e/sample/new", name="Forged", _token="0" * 64)
     assert (answer.status, answer.address) == (303, "/sign-in?next=%2Fe%2Fsample%2Fnew")
