@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kartoteka.errors import KartotekaError
 from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.publishing.bootstrap import known_id
@@ -23,6 +25,7 @@ from kartoteka_runtime.storage.identity_store import DatabaseIdentityStore
 from kartoteka_runtime.web.routes import web_routes
 from kartoteka_runtime.web_api.routes import api_routes
 
+_log = logging.getLogger(__name__)
 _REFRESH_SECONDS = 1.0  # how long a process may go on with a publication that another replaced
 
 
@@ -102,5 +105,8 @@ class PublicationRefresh:
         """Serve one request on the newest publication that is known."""
         if scope["type"] == "http" and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + _REFRESH_SECONDS
-            await refresh(self._parts.database, self._parts.live_registry)
+            try:
+                await refresh(self._parts.database, self._parts.live_registry)
+            except KartotekaError as error:  # what is known serves on; each request says its own
+                _log.warning("no look at newer publications: %s", error)
         await self._app(scope, receive, send)

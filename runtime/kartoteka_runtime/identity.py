@@ -38,12 +38,13 @@ class IdentityStore(Protocol):
         """Return the credential of a user name, written in any case."""
 
     async def save_password(self, user_id: str, password_hash: str) -> None:
-        """Keep a password's hash, and forget failures."""
+        """Keep a password's hash; forget failures and end the user's sessions."""
 
-    async def save_failures(
-        self, user_id: str, failures: int, locked_until: datetime | None
-    ) -> None:
-        """Keep how often a wrong password came, and until when the user has to wait."""
+    async def add_failure(self, user_id: str, locked_until: datetime | None) -> None:
+        """Count one more wrong password, and keep until when the user has to wait."""
+
+    async def forget_failures(self, user_id: str) -> None:
+        """Count no wrong passwords any more."""
 
     async def add_session(self, token_hash: str, user_id: str, expires_on: datetime) -> None:
         """Keep a session."""

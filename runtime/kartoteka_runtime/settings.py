@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from kartoteka.errors import KartotekaError
+
 DATABASE_URL = "KARTOTEKA_DATABASE_URL"
 SECURE_COOKIES = "KARTOTEKA_SECURE_COOKIES"
+_SECRET_BYTES = 32
+
+
+class SettingsError(KartotekaError):
+    """What the app needs to start is missing or damaged; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +47,35 @@ class Settings:
 
 
 def _secret(path: Path) -> bytes:
-    """Return the app's secret, made when it is missing; several processes agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Return the app's secret, made when it is missing; several processes agree on one.
+
+    It appears under its name when it is complete: nobody ever reads half of one.
+    """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        secret = secrets.token_bytes(32)
-        file.write(secret)
+        if not path.is_file():
+            _make_secret(path)
+        secret = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path} can be neither read nor made: {error.strerror}") from error
+    if len(secret) < _SECRET_BYTES:
+        raise SettingsError(
+            f"{path} is damaged; delete it and a new one is made (forms that are open now expire)"
+        )
     return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Write a new secret; the folder it makes for it is its owner's alone, as the records are."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(_SECRET_BYTES))
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            pass  # another process was first: its secret is everybody's
+        except OSError:  # a file system without hard links
+            os.replace(unfinished, path)
+    finally:
+        Path(unfinished).unlink(missing_ok=True)

@@ -361,15 +361,15 @@ def test_texts_of_unknown_parameters_are_reported(diagnostics_of):
                 language: pl
                 entities:
                   account:
-                    parameter_help: { rate: { tell: Na dziś } }
+                    parameter_help: { rate: { tolld: Na dziś } }
                     parameter_options: { rate: { told: { maybe: Może } }, rat: {} }
             """,
         }
     )
     assert [line.partition("there is no ")[2] for line in found] == [
-        'parameter "tell" of command "rate"; did you mean "told"?',
-        'command "rat" of "account"; did you mean "rate"?',
+        'parameter "tolld" of command "rate"; did you mean "told"?',
         'option "maybe" of "told"',
+        'command "rat" of "account"; did you mean "rate"?',
     ]
 
 

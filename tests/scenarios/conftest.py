@@ -161,27 +161,13 @@ class Person:
 
     async def look(self) -> None:
         """Let axe look at the page as it is now."""
-        import time
-
-        t = time.perf_counter()
         await self.page.wait_for_load_state("load")
         self.seen.append(await self.page.title())
         if not self._has_scripts:
             return
         await self.page.wait_for_function(_HAS_ALL_IN_VIEW)
-        t1 = time.perf_counter()
         if not await self.page.evaluate("'axe' in window"):
             await self.page.evaluate(_AXE.read_text(encoding="utf-8"))
-        t2 = time.perf_counter()
-        violations = await self.page.evaluate(_AXE_RUN)
-        print(
-            round(time.perf_counter() % 1000, 1),
-            self.page.url[22:60],
-            round(t1 - t, 2),
-            round(t2 - t1, 2),
-            round(time.perf_counter() - t2, 2),
-            len(await self.page.content()),
-        )
         for found in await self.page.evaluate(_AXE_RUN):
             places = [f"{node['target']} {node['failureSummary']}" for node in found["nodes"]]
             self.faults.append(f"{self.page.url}: {found['id']}: {places[:3]}")
@@ -288,9 +274,12 @@ class Reader:
 
     async def send(self, form: Form, *, to: str = "", **changes: str) -> ReadPage:
         """Send a form with some inputs filled in."""
-        body = urlencode({**form.values, **changes}).encode()
-        sent = {"Content-Type": "application/x-www-form-urlencoded"}
-        return ReadPage(await self._client.post(to or form.action, content=body, headers=sent))
+        return await self.post(to or form.action, {**form.values, **changes})
+
+    async def post(self, address: str, values: dict[str, str]) -> ReadPage:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = urlencode(values).encode()
+        return ReadPage(await self._client.post(address, content=body, headers=headers))
 
 
 _TICKED = ("checkbox", "radio")

@@ -10,7 +10,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 
-from kartoteka.errors import KartotekaError
+from kartoteka.errors import RecordInvalid
 from kartoteka.labels import LabelResolver
 from kartoteka.model.label import Label
 from kartoteka.registry import Registry
@@ -51,10 +51,11 @@ OLD_WORDS = {
     "pl": r"firm(a|y|ie|ę|ą|o|om|ami|ach)?|kontak(t|tu|towi|tem|cie|ty|tów|tom|tami|tach)"
     r"|spraw(a|y|ie|ę|ą|o|om|ami|ach)?",
     "pt": r"contas?|contactos?|casos?",
-    "ro": r"cont(ul|ului|uri|urile|urilor)?|persoan[aeă]i? de contact|caz(ul|ului|uri|urile|urilor)?",
+    "ro": r"cont(ul|ului|uri|urile|urilor)?|persoan[aeă]i? de contact"
+    r"|caz(ul|ului|uri|urile|urilor)?",
     "sl": r"podjet(je|ja|ju|jem|ij|jih|ji)|stik(a|u|om|i|ov|e|ih)?|primer(a|u|om|i|ov|e|ih)?",
 }
-MOST_PAGES = 700
+MOST_PAGES = 1000
 
 
 @pytest.fixture
@@ -71,20 +72,22 @@ async def test_no_page_shows_the_old_words(renamed, reader, language):
     pages = [page async for page in _crawl(someone, _starts(renamed.registry, records))]
     pages += [page async for page in _refusals(someone, renamed.registry, records)]
 
-    found = {f"{text!r} at {urlsplit(page.url).path}" for page in pages for text in _old(page.words, language)}
+    found = {
+        f"{text!r} at {urlsplit(page.url).path}"
+        for page in pages
+        for text in _old(page.words, language)
+    }
     assert not found, "\n".join(sorted(found))
     shown = {text.strip() for page in pages for text in page.words}
     assert shown >= set(NEW_WORDS[language])
-    assert len(pages) > 300
+    assert all(page.status < 500 for page in pages)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("language", ["en", "pl", "pt", "ro", "sl"])
 async def test_no_text_holds_the_old_words(renamed, language):
     resolver = LabelResolver(renamed.registry)
-    texts = [
-        resolver.text(label, language) for label in _labels(renamed.registry.to_json())
-    ]
+    texts = [resolver.text(label, language) for label in _labels(renamed.registry.to_json())]
     found = set(_old(texts, language))
     assert not found, "\n".join(sorted(found))
     assert len(texts) > 1000
@@ -115,9 +118,8 @@ async def _one_of_each(app) -> dict[str, str]:
     for entity in app.registry.entities:
         try:
             made[entity] = (await samples.create(entity)).id
-        except KartotekaError as e:
-            print(entity, e, getattr(e, "violations", ""))
-            continue
+        except RecordInvalid:
+            continue  # the platform alone writes it
     return made
 
 
@@ -126,7 +128,11 @@ def _starts(registry: Registry, records: dict[str, str]) -> Iterator[str]:
     for entity in registry.entities.values():
         yield f"/e/{entity.name}/new"
         yield f"/e/{entity.name}/new?quick=1"
-        yield from (f"/e/{entity.name}?view={view.name}" for view in registry.views.values() if view.entity == entity.name)
+        yield from (
+            f"/e/{entity.name}?view={view.name}"
+            for view in registry.views.values()
+            if view.entity == entity.name
+        )
         yield f"/lookup/{entity.name}?q="
         yield f"/lookup/{entity.name}?q=nothing%20like%20it"
         if entity.name not in records:
@@ -145,7 +151,7 @@ def _starts(registry: Registry, records: dict[str, str]) -> Iterator[str]:
 async def _crawl(someone, starts: Iterator[str]):
     """Yield the starting pages and whatever their links lead to."""
     waiting = deque(starts)
-    seen = set(waiting)
+    seen = {_shape(address) for address in waiting}
     count = 0
     while waiting and count < MOST_PAGES:
         address = waiting.popleft()
@@ -156,9 +162,15 @@ async def _crawl(someone, starts: Iterator[str]):
         for link in [page.address, *page.links]:
             goal = urldefrag(urljoin(address, link))[0]
             is_page = goal.startswith("/") and not goal.startswith(("/static", "/theme"))
-            if is_page and goal not in seen and not re.search(r"[?&]sort=", goal):
-                seen.add(goal)
+            if is_page and _shape(goal) not in seen:
+                seen.add(_shape(goal))
                 waiting.append(goal)
+    assert not waiting, f"more than {MOST_PAGES} pages"
+
+
+def _shape(address: str) -> str:
+    """Return an address without what changes the rows of a page but none of its words."""
+    return re.sub(r"(?<=[?&])(?!(?:view|form|quick|q)=)\w+=[^&]*&?", "", address).rstrip("?&")
 
 
 async def _refusals(someone, registry: Registry, records: dict[str, str]):
@@ -167,9 +179,10 @@ async def _refusals(someone, registry: Registry, records: dict[str, str]):
         address = f"/e/{entity}/new"
         new = await someone.open(address)
         if new.status == 200:
-            typed = [name for name in new.form.values if not name.startswith("_")]
+            form = new.form.values
+            typed = [name for name in form if not name.startswith("_") and "." not in name]
             for text in ("", "x" * 4001):
-                yield await someone.send(new.form, to=address, **dict.fromkeys(typed, text))
+                yield await someone.post(address, {**form, **dict.fromkeys(typed, text)})
     for entity, record in records.items():
         address = f"/e/{entity}/{record}/delete"
         page = await someone.open(address)

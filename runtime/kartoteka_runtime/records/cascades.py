@@ -50,12 +50,11 @@ async def delete_children(op: Operation, name: str, record_id: str, delete: Dele
     for entity, item in incoming:
         if item.cascade.delete == "cascade" and entity.name != POINTER:
             for child in await _children(op, entity, item, name, record_id):
-                if (entity.name, child) != (name, record_id):
-                    await delete(op, entity.name, child)
-        else:
-            build = partial(_unlink_query, op.model, entity, item)
-            sql = op.model.text(("unlink", entity.name, item.name), build)
-            await op.connection.execute(sql, {"parent": record_id, "parent_entity": name})
+                await delete(op, entity.name, child)
+        # After a cascade too: in a circle, what names this record is being deleted further up.
+        build = partial(_unlink_query, op.model, entity, item)
+        sql = op.model.text(("unlink", entity.name, item.name), build)
+        await op.connection.execute(sql, {"parent": record_id, "parent_entity": name})
     for relationship in op.model.registry.relationships.values():
         left, right = link_columns(relationship.left, relationship.right)
         for side, column in ((relationship.left, left), (relationship.right, right)):

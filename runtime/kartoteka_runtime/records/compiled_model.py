@@ -94,7 +94,6 @@ class CompiledEntity:
         uniques += [(item.name,) for item in fields if item.unique]
         self.unique_fields = {short_name("uq", entity.name, *names): names for names in uniques}
 
-
     def read_before_update(self, supplied: Mapping[str, Any]) -> tuple[str, ...] | None:
         """Return the fields that an update of ``supplied`` has to know; None: all of them.
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.model.field import Field
+from kartoteka.model.field_types import NUMBER_LIMITS
 from kartoteka.record_values import Reference
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.operation import Operation
@@ -20,6 +21,7 @@ from kartoteka_runtime.storage.autonumbers import next_number
 
 CURRENCY = "transactioncurrencyid"
 RATE = "exchangerate"
+_MOST_BASE = NUMBER_LIMITS["money"][1]  # of a base amount
 _RANDOM_LETTERS = string.ascii_uppercase + string.digits
 _NUMBER_PART = re.compile(r"\{(SEQNUM|RANDSTRING|DATETIMEUTC):([^}]*)\}")
 _DATE_CODES = {"yyyy": "%Y", "yy": "%y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
@@ -119,10 +121,11 @@ async def write_base_amounts(
     """
     if not compiled.money or CURRENCY not in compiled.references:
         return
-    has_amount = any(values.get(name) is not None for name in compiled.money)
     if CURRENCY not in values and not any(name in values for name in compiled.money):
         return
-    currency = values.get(CURRENCY) or (before or {}).get(CURRENCY)
+    merged = {**(before or {}), **values}
+    has_amount = any(merged.get(name) is not None for name in compiled.money)
+    currency = merged.get(CURRENCY)
     base_id, base_precision = await _base_currency(op)
     if currency is None:
         if not has_amount:
@@ -134,8 +137,13 @@ async def write_base_amounts(
     values[RATE] = rate
     unit = Decimal(1).scaleb(-base_precision)
     for name in compiled.money:
-        amount = values[name] if name in values else (before or {}).get(name)
+        amount = merged.get(name)
         if f"{name}_base" in compiled.names:
+            if amount is not None and abs(amount) > _MOST_BASE * rate:
+                most = {"max": _MOST_BASE * rate}
+                raise RecordInvalid(
+                    compiled.entity.name, [Violation(name, "violation.too_large", most)]
+                )
             values[f"{name}_base"] = (
                 None if amount is None else (amount / rate).quantize(unit, ROUND_HALF_UP)
             )

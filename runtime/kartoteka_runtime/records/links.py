@@ -13,6 +13,7 @@ from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.records.hook_context import hook_context
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.security import access
+from kartoteka_runtime.storage.database import UniqueViolation
 from kartoteka_runtime.storage.tables import link_columns
 
 
@@ -30,7 +31,12 @@ async def associate(op: Operation, name: str, left_id: str, right_id: str) -> No
         raise RecordInvalid(relationship.left, [Violation(None, "violation.already_linked")])
     await _run_hooks(op, "before_associate", relationship, left_id, right_id)
     insert = op.model.text(("link", name), partial(_link, op.model, relationship))
-    await op.connection.execute(insert, params)
+    try:
+        await op.connection.execute(insert, params)
+    except UniqueViolation:  # by someone else, a moment ago
+        raise RecordInvalid(
+            relationship.left, [Violation(None, "violation.already_linked")]
+        ) from None
     await _run_hooks(op, "after_associate", relationship, left_id, right_id)
 
 

@@ -64,6 +64,9 @@ def _untagged(value: Any) -> Any:
     if isinstance(value, dict):
         ((tag, text),) = value.items()
         return _READERS[tag](text)
-    if value is not None and not isinstance(value, (str, int, float)):
+    if isinstance(value, list):  # the options of a multi-choice, where the engine has arrays
+        if not all(isinstance(item, int) for item in value):
+            raise ValueError
+    elif value is not None and not isinstance(value, (str, int, float)):
         raise ValueError
     return value

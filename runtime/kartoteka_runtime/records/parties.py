@@ -6,15 +6,17 @@ contact took part in. Source: reference crm, section 2.3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
+from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.record_values import Party, Reference
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.identifiers import new_id
 from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.references import check_references
 from kartoteka_runtime.storage.record_queries import EntityQueries
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX
 
@@ -26,11 +28,11 @@ async def write_parties(
     op: Operation, compiled: CompiledEntity, record_id: str, values: Mapping[str, Any]
 ) -> None:
     """Store the parties of the named party-list fields, of owner and regarding, anew."""
-    wanted: list[tuple[int, tuple[Party, ...]]] = [
-        (item.participation or 0, values[item.name] or ())
-        for item in compiled.parties
-        if item.name in values
-    ]
+    wanted: list[tuple[int, tuple[Party, ...]]] = []
+    for item in compiled.parties:
+        if item.name in values:
+            await _check_parties(op, compiled, item.name, values[item.name] or ())
+            wanted.append((item.participation or 0, values[item.name] or ()))
     for name, mask in (("regardingobjectid", _REGARDING), ("ownerid", _OWNER)):
         if name in values:
             wanted.append((mask, (Party(values[name]),) if values[name] else ()))
@@ -53,6 +55,22 @@ async def write_parties(
             )
 
 
+async def _check_parties(
+    op: Operation, compiled: CompiledEntity, name: str, parties: Iterable[Party]
+) -> None:
+    """Refuse parties that are no party, are not there, or have an impossible address."""
+    party = op.model.entities.get(PARTY)
+    if party is None:
+        return
+    for item in parties:
+        said = {"partyid": item.reference, "addressused": item.address}
+        checked, violations = party.validator.check_values(said, may_write_read_only=True)
+        violations += await check_references(op, party, checked, checked)
+        if violations:
+            first = violations[0]
+            raise RecordInvalid(compiled.entity.name, [Violation(name, first.code, first.params)])
+
+
 async def delete_parties(op: Operation, record_id: str) -> None:
     """Delete every party of an activity."""
     if PARTY in op.model.entities:
@@ -70,6 +88,8 @@ async def read_parties(
     rows = await op.connection.fetch_all(sql, {"activity": record_id})
     found: dict[int, list[Party]] = {}
     for mask, party_id, entity, name, address in rows:
+        if party_id is None and not address:
+            continue  # somebody who was deleted since
         reference = None if party_id is None else Reference(entity, party_id, name or "")
         found.setdefault(mask, []).append(Party(reference, address or ""))
     return {

@@ -6,6 +6,7 @@ import builtins
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.view import SortKey, View
@@ -14,13 +15,21 @@ from kartoteka.query.list_query import LinkedTo, ListQuery
 from kartoteka.record_values import Record, Reference
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.records import commands, links, pipeline, reading
-from kartoteka_runtime.records.compiled_model import CompiledModel
+from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.parties import read_parties
 from kartoteka_runtime.records.reading import RecordPage
 from kartoteka_runtime.security import access
-from kartoteka_runtime.storage.database import Database, ReferenceViolation
+from kartoteka_runtime.storage.database import (
+    BadParameter,
+    Database,
+    ReferenceViolation,
+    UniqueViolation,
+)
+from kartoteka_runtime.validation.value_checks import shorten
+
+_REFUSED = (BadParameter, ReferenceViolation, UniqueViolation)
 
 
 class RecordService:
@@ -72,9 +81,7 @@ class ActingRecords:
         async with self._reading() as op:
             compiled = op.entity(entity)
             access.require(op.principal, "read", compiled.entity)
-            record = await compiled.queries.read(op.connection, record_id, with_labels=True)
-            if record is None:
-                raise RecordNotFound(entity, record_id)
+            record = await _stored(op, compiled, record_id, with_labels=True)
             if compiled.parties:
                 record.update(await read_parties(op, compiled, record_id))
             return record
@@ -86,10 +93,7 @@ class ActingRecords:
         async with self._reading() as op:
             compiled = op.entity(entity)
             access.require(op.principal, "read", compiled.entity)
-            record = await compiled.queries.read(op.connection, record_id, with_labels=with_labels)
-            if record is None:
-                raise RecordNotFound(entity, record_id)
-            return record
+            return await _stored(op, compiled, record_id, with_labels=with_labels)
 
     async def update(
         self, entity: str, record_id: str, values: Record, *, version: int | None = None
@@ -101,12 +105,7 @@ class ActingRecords:
     async def delete(self, entity: str, record_id: str, *, version: int | None = None) -> None:
         """Delete a record with what its relationships say goes with it."""
         async with self._writing() as op:
-            try:
-                await pipeline.delete(op, entity, record_id, version)
-            except ReferenceViolation:
-                raise RecordInvalid(
-                    entity, [Violation(None, "violation.referenced_by", {"entities": ()})]
-                ) from None
+            await pipeline.delete(op, entity, record_id, version)
 
     async def list(
         self,
@@ -233,22 +232,59 @@ class ActingRecords:
         if self._operation is not None:
             yield self._operation
             return
-        async with self._service.database.reading() as connection:
-            yield Operation(
-                connection, self._service.model, self._principal, self._inside,
-                is_system=self._principal.is_system,
-            )  # fmt: skip
+        try:
+            async with self._service.database.reading() as connection:
+                yield Operation(
+                    connection, self._service.model, self._principal, self._inside,
+                    is_system=self._principal.is_system,
+                )  # fmt: skip
+        except _REFUSED as refused:
+            raise _invalid(refused) from refused
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Operation]:
         if self._operation is not None:
             yield replace(self._operation, visited=set(self._operation.visited))
             return
-        async with self._service.database.writing() as connection:
-            yield Operation(
-                connection, self._service.model, self._principal, self._inside,
-                is_system=self._principal.is_system,
-            )  # fmt: skip
+        try:
+            async with self._service.database.writing() as connection:
+                yield Operation(
+                    connection, self._service.model, self._principal, self._inside,
+                    is_system=self._principal.is_system,
+                )  # fmt: skip
+        except _REFUSED as refused:
+            raise _invalid(refused) from refused
+        except RecursionError as error:  # a cascade goes down one level of Python's a record
+            raise RecordInvalid("", [Violation(None, "violation.too_deep")]) from error
 
     def _inside(self, operation: Operation) -> ActingRecords:
         return ActingRecords(self._service, operation.principal, operation)
+
+
+async def _stored(
+    op: Operation, compiled: CompiledEntity, record_id: str, *, with_labels: bool
+) -> dict[str, Any]:
+    """Return a record's stored fields; an id of another shape names no record."""
+    try:
+        record = await compiled.queries.read(op.connection, record_id, with_labels=with_labels)
+    except BadParameter:
+        record = None
+    if record is None:
+        raise RecordNotFound(compiled.entity.name, record_id)
+    return record
+
+
+def _invalid(refused: BadParameter | ReferenceViolation | UniqueViolation) -> RecordInvalid:
+    """Return what a refusal of the database means where no rule of ours came first.
+
+    That takes two writers at once (a lookup whose record another deletes) or ids that an import
+    brings twice.
+    """
+    match refused:
+        case ReferenceViolation():
+            violation = Violation(None, "violation.referenced_by", {"entities": ()})
+        case UniqueViolation(index=index):
+            violation = Violation(None, "violation.not_unique", {"value": index})
+        case _:
+            violation = Violation(None, "violation.unknown_option", {"value": shorten(refused)})
+    return RecordInvalid("", [violation])

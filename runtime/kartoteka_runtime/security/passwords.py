@@ -22,7 +22,8 @@ async def hash_password(password: str) -> str:
 async def verify_password(password: str, password_hash: str | None) -> bool:
     """Return whether a password is right; a missing hash takes as long as a wrong password."""
     try:
-        await asyncio.to_thread(_hasher.verify, password_hash or _NOBODY, password[:LONGEST])
+        sent = password[: LONGEST + 1].encode(errors="replace")
+        await asyncio.to_thread(_hasher.verify, password_hash or _NOBODY, sent)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None

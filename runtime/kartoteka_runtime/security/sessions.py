@@ -42,22 +42,28 @@ class Sessions:
         """Return a new session's token, or None when name or password are wrong.
 
         After five wrong passwords the user waits, twice as long each time, and right ones are
-        refused too until then.
+        refused too until then. What is known of failures is read once more after the password
+        was checked, so that many attempts at once gain nothing.
         """
-        found = await self._store.credential(user_name.strip()[:200])
-        now = datetime.now(UTC)
-        is_waiting = bool(found and found.locked_until and found.locked_until > now)
+        name = user_name.replace("\0", "").strip()[:200]
+        found = await self._store.credential(name)
         is_right = await verify_password(password, found.password_hash if found else None)
-        if found is None or found.is_disabled or is_waiting:
+        if found is None:
+            return None
+        now_found = await self._store.credential(name)
+        now = datetime.now(UTC)
+        if now_found is None or now_found.is_disabled:
+            return None
+        if now_found.locked_until and now_found.locked_until > now:
             return None
         if not is_right:
-            failures = found.failures + 1
+            failures = now_found.failures + 1
             wait = min(2 ** max(0, failures - _FREE_FAILURES), _LONGEST_WAIT_SECONDS)
             until = now + timedelta(seconds=wait) if failures >= _FREE_FAILURES else None
-            await self._store.save_failures(found.user_id, failures, until)
+            await self._store.add_failure(found.user_id, until)
             return None
-        if found.failures:
-            await self._store.save_failures(found.user_id, 0, None)
+        if now_found.failures:
+            await self._store.forget_failures(found.user_id)
         return await self.start(found.user_id)
 
     async def start(self, user_id: str) -> str:
@@ -85,7 +91,7 @@ class Sessions:
         return token
 
     async def set_password(self, user_id: str, password: str) -> None:
-        """Give a user a password."""
+        """Give a user a password, and end the sessions that began with an older one."""
         await self._store.save_password(user_id, await hash_password(password))
 
     async def set_preferences(
@@ -96,7 +102,7 @@ class Sessions:
 
     async def user_id(self, user_name: str) -> str | None:
         """Return the id of a user who has a password, or None."""
-        found = await self._store.credential(user_name)
+        found = await self._store.credential(user_name.replace("\0", ""))
         return found.user_id if found else None
 
     def csrf_token(self, session_token: str) -> str:
@@ -118,4 +124,4 @@ class Sessions:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()

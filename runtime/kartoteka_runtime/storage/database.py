@@ -32,7 +32,11 @@ _BUSY_WAIT_SECONDS = 10.0
 
 
 class DatabaseUnavailable(KartotekaError):
-    """The database cannot be reached or opened; the message says which and why."""
+    """The database cannot be reached, opened or written; the message says which and why."""
+
+
+class DatabaseBusy(KartotekaError):
+    """Others were using what a statement needed; the same thing may work in a moment."""
 
 
 class UniqueViolation(KartotekaError):
@@ -49,7 +53,7 @@ class ReferenceViolation(KartotekaError):
 
 
 class BadParameter(KartotekaError):
-    """A parameter is not of the type that its column has."""
+    """A parameter is not of the type that its column has, or more than it can hold."""
 
 
 class MissingTable(KartotekaError):
@@ -113,28 +117,51 @@ class SqliteConnection:
 
     async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
         """Return every row."""
-        return self.raw.execute(sql, params).fetchall()
+        try:
+            return self.raw.execute(sql, params).fetchall()
+        except _SQLITE_ERRORS as error:
+            raise _from_sqlite(error) from error
 
     async def fetch_one(self, sql: str, params: Params) -> Row | None:
         """Return the first row, or None."""
         try:
             row: Row | None = self.raw.execute(sql, params).fetchone()
-        except sqlite3.OperationalError as error:
-            if str(error).startswith("no such table"):
-                raise MissingTable(str(error)) from error
-            raise
+        except _SQLITE_ERRORS as error:
+            raise _from_sqlite(error) from error
         return row
 
     async def execute(self, sql: str, params: Params) -> int:
         """Run a statement and return how many rows it touched."""
         try:
             return self.raw.execute(sql, params).rowcount
-        except sqlite3.IntegrityError as error:
-            raise _sqlite_integrity(error) from error
+        except _SQLITE_ERRORS as error:
+            raise _from_sqlite(error) from error
 
 
-def _sqlite_integrity(error: sqlite3.IntegrityError) -> KartotekaError:
+_SQLITE_ERRORS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+
+
+def _from_sqlite(error: Exception) -> Exception:
+    """Return what an error of the driver means; a mistake of ours stays what it is."""
     message = str(error)
+    match error:
+        case sqlite3.IntegrityError():
+            return _integrity(message)
+        case sqlite3.OperationalError() if message.startswith("no such table"):
+            return MissingTable(message)
+        case sqlite3.OperationalError(sqlite_errorcode=code):
+            primary = code & 0xFF
+            if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                return DatabaseBusy(message)
+            return error if primary == sqlite3.SQLITE_ERROR else DatabaseUnavailable(message)
+        case OverflowError() | UnicodeEncodeError() | sqlite3.DataError():
+            return BadParameter(message)
+        case sqlite3.ProgrammingError() if message.startswith("Error binding"):
+            return BadParameter(message)
+    return error
+
+
+def _integrity(message: str) -> KartotekaError:
     if message.startswith("UNIQUE constraint failed: index "):
         return UniqueViolation(message.split("'")[1])
     if message.startswith("UNIQUE constraint failed: "):
@@ -192,10 +219,10 @@ class SqliteDatabase:
             await self._begin(raw)
             try:
                 yield self._writer
-            except BaseException:
-                raw.execute("ROLLBACK")
-                raise
-            raw.execute("COMMIT")
+                await self._writer.execute("COMMIT", {})
+            finally:
+                if raw.in_transaction:  # an error, or a commit that failed
+                    raw.execute("ROLLBACK")
 
     async def _begin(self, raw: sqlite3.Connection) -> None:
         """Start a write transaction, waiting for other processes without blocking this one."""
@@ -205,8 +232,9 @@ class SqliteDatabase:
                 raw.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or waited >= _BUSY_WAIT_SECONDS:
-                    raise
+                meaning = _from_sqlite(error)
+                if not isinstance(meaning, DatabaseBusy) or waited >= _BUSY_WAIT_SECONDS:
+                    raise meaning from error
             await asyncio.sleep(0.005)
             waited += 0.005
 
@@ -243,29 +271,64 @@ class PostgresqlConnection:
         """Return every row."""
         try:
             cursor = await self.raw.execute(sql, params)
-        except psycopg.DataError as error:
-            raise BadParameter(str(error)) from error
-        return await cursor.fetchall()
+            return await cursor.fetchall()
+        except _POSTGRESQL_ERRORS as error:
+            raise _from_postgresql(error) from error
 
     async def fetch_one(self, sql: str, params: Params) -> Row | None:
         """Return the first row, or None."""
         try:
             cursor = await self.raw.execute(sql, params)
-        except psycopg.DataError as error:
-            raise BadParameter(str(error)) from error
-        except psycopg.errors.UndefinedTable as error:
-            raise MissingTable(str(error)) from error
-        return await cursor.fetchone()
+            return await cursor.fetchone()
+        except _POSTGRESQL_ERRORS as error:
+            raise _from_postgresql(error) from error
 
     async def execute(self, sql: str, params: Params) -> int:
         """Run a statement and return how many rows it touched."""
         try:
             cursor = await self.raw.execute(sql, params)
-        except psycopg.errors.UniqueViolation as error:
-            raise UniqueViolation(error.diag.constraint_name or "") from error
-        except psycopg.errors.ForeignKeyViolation as error:
-            raise ReferenceViolation(str(error)) from error
+        except _POSTGRESQL_ERRORS as error:
+            raise _from_postgresql(error) from error
         return cursor.rowcount
+
+
+_POSTGRESQL_ERRORS = (psycopg.Error, UnicodeEncodeError)
+
+
+def _from_postgresql(error: Exception) -> Exception:
+    """Return what an error of the driver means; a mistake of ours stays what it is.
+
+    A parameter of a type that no operator or cast takes, a NaN where there is none, and a text too
+    long for its index are refused by errors of other classes than ``DataError``.
+    """
+    found = psycopg.errors
+    match error:
+        case found.UniqueViolation():
+            return UniqueViolation(error.diag.constraint_name or "")
+        case found.ForeignKeyViolation():
+            return ReferenceViolation(str(error))
+        case found.UndefinedTable():
+            return MissingTable(str(error))
+        case (
+            UnicodeEncodeError()
+            | psycopg.DataError()
+            | found.UndefinedFunction()
+            | found.CannotCoerce()
+            | found.DatatypeMismatch()
+            | found.FeatureNotSupported()
+            | found.ProgramLimitExceeded()
+        ):
+            return BadParameter(str(error))
+        case (
+            found.DeadlockDetected()
+            | found.SerializationFailure()
+            | found.LockNotAvailable()
+            | found.QueryCanceled()
+        ):
+            return DatabaseBusy(str(error))
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return DatabaseUnavailable(str(error))
+    return error
 
 
 class PostgresqlDatabase:
@@ -310,8 +373,14 @@ class PostgresqlDatabase:
         if self._pool is None:
             await self.open()
         assert self._pool is not None
-        async with self._pool.connection() as raw:
-            yield PostgresqlConnection(raw)
+        try:
+            async with self._pool.connection() as raw:
+                yield PostgresqlConnection(raw)
+        except psycopg.Error as error:  # of the pool: statements have said what theirs mean
+            raise _from_postgresql(error) from error
+        except DatabaseUnavailable:
+            await self._pool.check()
+            raise
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
@@ -319,8 +388,14 @@ class PostgresqlDatabase:
         if self._pool is None:
             await self.open()
         assert self._pool is not None
-        async with self._pool.connection() as raw, raw.transaction():
-            yield PostgresqlConnection(raw)
+        try:
+            async with self._pool.connection() as raw, raw.transaction():
+                yield PostgresqlConnection(raw)
+        except psycopg.Error as error:  # of the pool or the commit
+            raise _from_postgresql(error) from error
+        except DatabaseUnavailable:  # others in the pool are likely to be lost too
+            await self._pool.check()
+            raise
 
 
 async def _configure(raw: psycopg.AsyncConnection[Any]) -> None:

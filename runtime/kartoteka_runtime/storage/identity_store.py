@@ -98,10 +98,20 @@ class DatabaseIdentityStore:
                 )
             )
         )
-        self._save_failures = self._text(
+        is_user = credential.c.user_id == sa.bindparam("user", type_=sa.String(36))
+        one_more = credential.c.failures + sa.literal_column("1")
+        self._add_failure = self._text(
             sa.update(credential)
-            .where(credential.c.user_id == sa.bindparam("user", type_=sa.String(36)))
-            .values(failures=sa.bindparam("failures"), locked_until=sa.bindparam("until"))
+            .where(is_user)
+            .values(failures=one_more, locked_until=sa.bindparam("until", type_=sa.String(20)))
+        )
+        self._forget_failures = self._text(
+            sa.update(credential)
+            .where(is_user)
+            .values(failures=sa.literal_column("0"), locked_until=sa.null())
+        )
+        self._end_sessions = self._text(
+            sa.delete(session).where(session.c.user_id == sa.bindparam("user", type_=sa.String(36)))
         )
         upsert = postgresql.insert if engine == "postgresql" else sqlite.insert
         new_credential = upsert(credential).values(
@@ -143,17 +153,20 @@ class DatabaseIdentityStore:
         return Credential(str(row[0]), row[1], row[2], locked_until, bool(row[4]))
 
     async def save_password(self, user_id: str, password_hash: str) -> None:
-        """Keep a password's hash, and forget failures."""
-        await self._run(self._save_password, {"user": user_id, "hash": password_hash})
+        """Keep a password's hash; forget failures and end the user's sessions."""
+        async with self._database.writing() as connection:
+            params = {"user": user_id, "hash": password_hash}
+            await connection.execute(self._save_password, params)
+            await connection.execute(self._end_sessions, {"user": user_id})
 
-    async def save_failures(
-        self, user_id: str, failures: int, locked_until: datetime | None
-    ) -> None:
-        """Keep how often a wrong password came, and until when the user has to wait."""
+    async def add_failure(self, user_id: str, locked_until: datetime | None) -> None:
+        """Count one more wrong password, and keep until when the user has to wait."""
         until = encode_instant(locked_until) if locked_until else None
-        await self._run(
-            self._save_failures, {"user": user_id, "failures": failures, "until": until}
-        )
+        await self._run(self._add_failure, {"user": user_id, "until": until})
+
+    async def forget_failures(self, user_id: str) -> None:
+        """Count no wrong passwords any more."""
+        await self._run(self._forget_failures, {"user": user_id})
 
     async def add_session(self, token_hash: str, user_id: str, expires_on: datetime) -> None:
         """Keep a session, and forget those that have expired."""

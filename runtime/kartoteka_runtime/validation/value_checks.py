@@ -139,7 +139,7 @@ def _integer_check(low: int, high: int) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
             raise Refused("not_a_number", value=shorten(value))
-        if not isinstance(value, int) and not math.isfinite(value):
+        if not isinstance(value, int) and not Decimal(value).is_finite():
             raise Refused("not_a_number", value=shorten(value))
         if value < low:
             raise Refused("too_small", min=low)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 from starlette.responses import Response
 
-from kartoteka.conditions.condition_error import ConditionError
 from kartoteka.errors import (
     AccessDenied,
     KartotekaError,
@@ -17,8 +18,10 @@ from kartoteka.labels import LabelResolver
 from kartoteka.model.entity import Entity
 from kartoteka.model.label import Label
 from kartoteka.registry import Registry
+from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable
 from kartoteka_runtime.web_api.serialize import to_json
 
+_log = logging.getLogger(__name__)
 _CODES = {
     400: "0x80040203",
     401: "0x80048306",
@@ -26,7 +29,7 @@ _CODES = {
     404: "0x80040217",
     405: "0x80060888",
     412: "0x80060882",
-    413: "0x80072321",
+    503: "0x80072322",
 }
 
 
@@ -38,6 +41,8 @@ def problem(status: int, message: str, details: list[dict[str, str]] | None = No
     headers = {"OData-Version": "4.0"}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = "1"
     return Response(
         to_json({"error": error}),
         status,
@@ -61,15 +66,18 @@ def problem_of(
                 }
                 for violation in violations
             ]
-            return problem(400, " ".join(detail["message"] for detail in details), details)
+            is_taken = {violation.code for violation in violations} == {"violation.not_unique"}
+            status = 412 if is_taken else 400  # Source: reference web-api, section 4
+            return problem(status, " ".join(detail["message"] for detail in details), details)
         case RecordNotFound():
             return problem(404, str(error))
         case RecordConflict():
             return problem(412, str(error))
         case AccessDenied(code=code, params=params):
             return problem(403, labels.message(code, language, **params))
-        case ConditionError():
-            return problem(400, str(error))
+        case DatabaseBusy() | DatabaseUnavailable():
+            _log.warning("request not served: %s", error)
+            return problem(503, labels.message("error.unavailable", language))
     return problem(400, str(error))
 
 

@@ -7,6 +7,7 @@ $count``, paging by ``@odata.nextLink``, ``Prefer: return=representation`` and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
-from kartoteka_runtime.validation.value_checks import Refused, compile_check
+from kartoteka_runtime.validation.value_checks import Refused, compile_check, shorten
 from kartoteka_runtime.web_api.problem import problem, problem_of
 from kartoteka_runtime.web_api.serialize import Serialize, build_serializer, read_body, to_json
 
@@ -27,6 +28,7 @@ _MOST_BYTES = 4 * 1024 * 1024  # of a request body
 _PAGE = 5000
 _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$count", "$skiptoken"}
 _JSON = "application/json; odata.metadata=minimal"
+_WHOLE = re.compile(r"[0-9]{1,9}")
 Handler = Callable[[Request, Entity, Principal], Awaitable[Response]]
 _check_id = compile_check({"type": "string", "format": "uuid"})
 
@@ -49,19 +51,22 @@ class RecordEndpoints:
 
     async def _answered(self, request: Request, handle: Handler) -> Response:
         published = self._parts.live_registry.current
+        language = published.registry.base_language
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        principal = None
-        if scheme.lower() == "bearer":
-            principal = await self._parts.sessions.token_principal(token.strip())
-        if principal is None:
-            return problem(401, "A bearer token is needed: Authorization: Bearer …")
-        entity = published.registry.entity_by_set_name.get(request.path_params["set_name"])
-        if entity is None:
-            return problem(404, f"There is no entity set {request.path_params['set_name']!r}.")
         try:
+            principal = None
+            if scheme.lower() == "bearer":
+                principal = await self._parts.sessions.token_principal(token.strip())
+            if principal is None:
+                return problem(401, "A bearer token is needed: Authorization: Bearer …")
+            language = principal.language
+            set_name = request.path_params["set_name"]
+            entity = published.registry.entity_by_set_name.get(set_name)
+            if entity is None:
+                return problem(404, f"There is no entity set {shorten(set_name)!r}.")
             return await handle(request, entity, principal)
         except KartotekaError as error:
-            return problem_of(error, published.registry, published.labels, principal.language)
+            return problem_of(error, published.registry, published.labels, language)
 
     async def _one(self, request: Request, entity: Entity, principal: Principal) -> Response:
         records = self._parts.records.acting_as(principal)
@@ -98,7 +103,8 @@ class RecordEndpoints:
             raise _bad(entity, "violation.unknown_option", unknown[0])
         names = _selected(options.get("$select", ""), entity)
         annotations = _wants_annotations(request)
-        limit = _whole(entity, options.get("$top"), _preferred_page(request))
+        top = _top(entity, options.get("$top"))
+        limit = _preferred_page(request) if top is None else top
         fields = tuple(names) if names else ()
         if fields and "versionnumber" in entity.field_by_name:
             fields = (*fields, "versionnumber")
@@ -108,7 +114,7 @@ class RecordEndpoints:
             filter=options.get("$filter", ""),
             order=_ordering(entity, options.get("$orderby", "")),
             after=options.get("$skiptoken", ""),
-            limit=limit,
+            limit=max(1, limit),
             with_labels=annotations,
             with_count=options.get("$count") == "true",
         )
@@ -118,8 +124,8 @@ class RecordEndpoints:
         }
         if options.get("$count") == "true":
             answer["@odata.count"] = page.count
-        answer["value"] = [serialize(row) for row in page.rows]
-        if page.next_after and "$top" not in options:
+        answer["value"] = [serialize(row) for row in page.rows[:limit]]
+        if page.next_after and top is None:
             query = {**dict(options), "$skiptoken": page.next_after}
             answer["@odata.nextLink"] = f"{_root(request)}{entity.set_name}?{urlencode(query)}"
         return Response(to_json(answer), 200, _ODATA, media_type=_JSON)
@@ -191,7 +197,7 @@ def _version(request: Request, entity: Entity) -> int | None:
     try:
         return int(tag.removeprefix("W/").strip('"'))
     except ValueError:
-        raise _bad(entity, "violation.wrong_type", tag[:80]) from None
+        raise _bad(entity, "violation.wrong_type", tag, "If-Match") from None
 
 
 def _selected(text: str, entity: Entity) -> list[str]:
@@ -219,18 +225,19 @@ def _ordering(entity: Entity, text: str) -> list[str]:
     return order
 
 
-def _whole(entity: Entity, text: str | None, default: int) -> int:
+def _top(entity: Entity, text: str | None) -> int | None:
+    """Return how many records a ``$top`` asks for at most, or None without one."""
     if text is None:
-        return default
-    if not text.isdecimal() or not text.isascii() or len(text) > 9:
-        raise _bad(entity, "violation.not_a_number", text)
+        return None
+    if not _WHOLE.fullmatch(text):
+        raise _bad(entity, "violation.not_a_number", text, "$top")
     return int(text)
 
 
 def _preferred_page(request: Request) -> int:
     for part in request.headers.get("prefer", "").split(","):
         name, _, value = part.strip().partition("=")
-        if name == "odata.maxpagesize" and value.isdecimal():
+        if name == "odata.maxpagesize" and _WHOLE.fullmatch(value):
             return max(1, min(int(value), _PAGE))
     return _PAGE
 
@@ -249,5 +256,6 @@ def _link(request: Request, entity: Entity, record_id: str) -> str:
     return f"{_root(request)}{entity.set_name}({record_id})"
 
 
-def _bad(entity: Entity, code: str, value: object) -> RecordInvalid:
-    return RecordInvalid(entity.name, [Violation(None, code, {"value": str(value)[:80]})])
+def _bad(entity: Entity, code: str, value: object, part: str | None = None) -> RecordInvalid:
+    """Return the refusal of a part of the request, such as ``$top``."""
+    return RecordInvalid(entity.name, [Violation(part, code, {"value": shorten(value)})])

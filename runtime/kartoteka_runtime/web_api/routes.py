@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from kartoteka_runtime.runtime_parts import RuntimeParts
+from kartoteka_runtime.validation.value_checks import shorten
+from kartoteka_runtime.web_api.problem import problem
 from kartoteka_runtime.web_api.record_endpoints import RecordEndpoints
 
 
@@ -12,9 +17,30 @@ def api_routes(parts: RuntimeParts) -> list[BaseRoute]:
     """Return the endpoints of one app."""
     endpoints = RecordEndpoints(parts)
     root = "/api/data/v9.{minor:int}"
+    one, many = f"{root}/{{set_name}}({{record_id}})", f"{root}/{{set_name}}"
     return [
-        Route(
-            f"{root}/{{set_name}}({{record_id}})", endpoints.one, methods=["GET", "PATCH", "DELETE"]
-        ),  # fmt: skip
-        Route(f"{root}/{{set_name}}", endpoints.many, methods=["GET", "POST"]),
+        Route(one, endpoints.one, methods=["GET", "PATCH", "DELETE"]),
+        Route(one, MethodNotAllowed("GET, PATCH, DELETE")),
+        Route(many, endpoints.many, methods=["GET", "POST"]),
+        Route(many, MethodNotAllowed("GET, POST")),
+        Route("/api/{path:path}", no_such_address),
     ]
+
+
+class MethodNotAllowed:
+    """Answers the methods that an address does not take."""
+
+    def __init__(self, allowed: str) -> None:
+        """Tell that ``allowed`` are those it takes."""
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        response = problem(405, f"This address takes {self._allowed}.")
+        response.headers["Allow"] = self._allowed
+        await response(scope, receive, send)
+
+
+async def no_such_address(request: Request) -> Response:
+    """Answer for every address of the API that there is not."""
+    return problem(404, f"There is nothing at {shorten(request.url.path)}.")

@@ -129,7 +129,7 @@ class Visitor:
         page = await self.open(f"/e/{entity}/new")
         created = await self.send(page.form, at=f"/e/{entity}/new", **values)
         assert created.status == 303, created.text
-        return created.address
+        return str(created.address)
 
 
 @pytest.fixture
