@@ -92,8 +92,10 @@ def load_app_folder(folder: Path) -> AppFolder:
         )
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise AppFolderError(f"{path} cannot be read: {error}") from error
+    except RecursionError as error:
+        raise AppFolderError(f"{path} cannot be read: it is nested too deeply") from error
     if not isinstance(said, dict):
         raise AppFolderError(f"{path} must hold keys such as name, plugins and languages")
     unknown = sorted(set(said) - _KEYS, key=str)
@@ -127,8 +129,17 @@ def _currency(path: Path, said: Any) -> BaseCurrency:
     if not isinstance(said, dict):
         raise AppFolderError(f"{path}: currency must hold code, symbol, name and precision")
     try:
-        return BaseCurrency(**said)
+        currency = BaseCurrency(**said)
     except TypeError:
         raise AppFolderError(
             f"{path}: currency takes code, symbol, name and precision, nothing else"
         ) from None
+    for key, longest in (("code", 5), ("symbol", 13), ("name", 100)):
+        text = getattr(currency, key)
+        if not isinstance(text, str) or not 0 < len(text.strip()) <= longest:
+            raise AppFolderError(
+                f"{path}: the currency's {key} must be a text of 1 to {longest} characters"
+            )
+    if type(currency.precision) is not int or not 0 <= currency.precision <= 4:
+        raise AppFolderError(f"{path}: the currency's precision must be a number from 0 to 4")
+    return currency

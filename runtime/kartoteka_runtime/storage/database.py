@@ -355,6 +355,8 @@ class PostgresqlDatabase:
             timeout=10,
         )
         try:
+            # One connection beside the pool, which would try on and only say that it waited.
+            await (await psycopg.AsyncConnection.connect(self.url, connect_timeout=10)).close()
             await pool.open(wait=True, timeout=10)
         except psycopg.Error as error:
             await pool.close()

@@ -16,11 +16,10 @@ from kartoteka_runtime.web.static_files import ICONS, StaticFile, digest
 
 # Icons that the client's own templates use; metadata adds its own.
 CLIENT_ICONS = (
-    "arrow-down arrow-left arrow-right arrow-up arrow-up-right ban check chevron-down "
-    "chevron-right chevrons-up-down circle-alert circle-check circle-help circle-user-round "
-    "clock contrast ellipsis external-link file-text globe house inbox info languages link "
-    "link-2-off list loader-circle lock log-out mail menu moon panel-left pencil phone play plus "
-    "refresh-cw rotate-ccw save search settings sun trash-2 triangle-alert user-round x"
+    "arrow-down arrow-left arrow-right arrow-up arrow-up-right ban chevron-down "
+    "chevrons-up-down circle-alert circle-check circle-user-round clock contrast file-text "
+    "house link link-2-off lock log-out menu moon play plus rotate-ccw save search settings "
+    "sun trash-2 triangle-alert"
 ).split()
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _SHAPE = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)

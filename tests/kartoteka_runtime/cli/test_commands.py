@@ -120,7 +120,7 @@ def test_check_lists_what_is_not_translated(app):
     checked = run("check", "--labels", cwd=app)
     assert checked.returncode == 0
     assert re.search(
-        r"^metadata/entities/harbour_boat\.yaml:4:\d+  pl  entity/harbour_boat/label$",
+        r"^metadata/entities/harbour_boat\.yaml:\d+:\d+  pl  entity/harbour_boat/label$",
         checked.stdout,
         re.MULTILINE,
     )
