@@ -6,16 +6,18 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kartoteka.errors import KartotekaError
+from kartoteka.registry import Registry
 from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.live_registry import LiveRegistry
-from kartoteka_runtime.publishing.bootstrap import known_id
-from kartoteka_runtime.publishing.publish import refresh
+from kartoteka_runtime.publishing.bootstrap import bootstrap, known_id
+from kartoteka_runtime.publishing.publish import PublishResult, publish, refresh
 from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.security.sessions import Sessions
@@ -72,6 +74,22 @@ def build_app(settings: Settings) -> Starlette:
     )
     app.state.parts = parts
     return app
+
+
+async def publish_app(parts: RuntimeParts, registry: Registry) -> PublishResult:
+    """Publish ``registry`` and create the records that every organization needs.
+
+    Raises:
+        PublishFailed: A change would lose or misread stored values; nothing was changed.
+    """
+    result = await publish(parts.database, registry)
+    await refresh(parts.database, parts.live_registry)
+    await bootstrap(
+        parts.records,
+        organization=parts.app_folder.label,
+        currency=asdict(parts.app_folder.currency),
+    )
+    return result
 
 
 class RoleNames:

@@ -134,7 +134,7 @@ def _currency(path: Path, said: Any) -> BaseCurrency:
         raise AppFolderError(
             f"{path}: currency takes code, symbol, name and precision, nothing else"
         ) from None
-    for key, longest in (("code", 5), ("symbol", 13), ("name", 100)):
+    for key, longest in (("code", 5), ("symbol", 10), ("name", 100)):
         text = getattr(currency, key)
         if not isinstance(text, str) or not 0 < len(text.strip()) <= longest:
             raise AppFolderError(

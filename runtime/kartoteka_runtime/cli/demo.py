@@ -14,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from kartoteka.errors import KartotekaError
 from kartoteka.plugin_api.discovery import discover_plugins, plugin_manager
+from kartoteka_runtime.app import publish_app
 from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.cli.console import answers, remarks
 from kartoteka_runtime.cli.metadata_files import have_changed, remember
 from kartoteka_runtime.cli.new import write_app
-from kartoteka_runtime.cli.opened_app import opened_app, publish_app
+from kartoteka_runtime.cli.opened_app import opened_app
 from kartoteka_runtime.cli.sample_data import SampleDataLoading
 from kartoteka_runtime.cli.serve import HostOption, PortOption, run_server
 from kartoteka_runtime.cli.sign_in_sheet import SheetEntry, read_sheet, write_sheet

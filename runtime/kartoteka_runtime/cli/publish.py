@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from kartoteka_runtime.app import publish_app
 from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.changes_text import describe_changes
 from kartoteka_runtime.cli.console import answers, remarks
-from kartoteka_runtime.cli.opened_app import opened_app, publish_app
+from kartoteka_runtime.cli.opened_app import opened_app
 from kartoteka_runtime.publishing.publish import PublishResult
 
 

@@ -45,7 +45,7 @@ class Sessions:
         refused too until then. What is known of failures is read once more after the password
         was checked, so that many attempts at once gain nothing.
         """
-        name = user_name.replace("\0", "").strip()[:200]
+        name = user_name.strip()[:200]
         found = await self._store.credential(name)
         is_right = await verify_password(password, found.password_hash if found else None)
         if found is None:
@@ -102,7 +102,7 @@ class Sessions:
 
     async def user_id(self, user_name: str) -> str | None:
         """Return the id of a user who has a password, or None."""
-        found = await self._store.credential(user_name.replace("\0", ""))
+        found = await self._store.credential(user_name)
         return found.user_id if found else None
 
     def csrf_token(self, session_token: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from kartoteka.text_folding import fold
 from kartoteka_runtime.identity import Credential, KnownUser
 from kartoteka_runtime.storage.column_types import encode_instant
-from kartoteka_runtime.storage.database import Connection, Database
+from kartoteka_runtime.storage.database import BadParameter, Connection, Database
 from kartoteka_runtime.storage.record_queries import compile_text
 from kartoteka_runtime.storage.system_tables import credential, preference, session, token
 from kartoteka_runtime.storage.tables import folded
@@ -146,7 +146,10 @@ class DatabaseIdentityStore:
 
     async def credential(self, user_name: str) -> Credential | None:
         """Return the credential of a user name, written in any case."""
-        row = await self._fetch(self._credential, {"name": fold(user_name)})
+        try:
+            row = await self._fetch(self._credential, {"name": fold(user_name)})
+        except BadParameter:  # characters that no stored name can have
+            return None
         if row is None:
             return None
         locked_until = datetime.fromisoformat(row[3]) if row[3] else None

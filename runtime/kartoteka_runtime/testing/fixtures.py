@@ -21,7 +21,7 @@ import pytest
 
 from kartoteka_runtime.testing.running_app import (
     RunningApp,
-    publish_app,
+    publish_folder,
     running_app,
     write_app,
 )
@@ -123,14 +123,14 @@ async def _template(
 ) -> str:
     if engine == "sqlite":
         path = factory.mktemp("template") / f"{key}.db"
-        await publish_app(folder, f"sqlite:///{path}")
+        await publish_folder(folder, f"sqlite:///{path}")
         with sqlite3.connect(path) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         return str(path)
     name = f"template_{key}"
     _run(server, f'CREATE DATABASE "{name}"')
-    await publish_app(folder, _address(server, name))
+    await publish_folder(folder, _address(server, name))
     return name
 
 

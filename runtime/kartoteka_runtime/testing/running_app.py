@@ -12,9 +12,8 @@ from starlette.applications import Starlette
 
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.registry import Registry
-from kartoteka_runtime.app import build_app
-from kartoteka_runtime.publishing.bootstrap import SYSTEM, add_user, bootstrap
-from kartoteka_runtime.publishing.publish import publish, refresh
+from kartoteka_runtime.app import build_app, build_parts, publish_app
+from kartoteka_runtime.publishing.bootstrap import SYSTEM, add_user
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.settings import Settings
@@ -105,25 +104,12 @@ class RunningApp:
         return self._users[role]
 
 
-async def publish_app(folder: Path, database_url: str) -> None:
+async def publish_folder(folder: Path, database_url: str) -> None:
     """Publish the app in a folder and make the records that every organization has."""
-    app = build_app(_settings(folder, database_url))
-    parts: RuntimeParts = app.state.parts
+    parts = build_parts(_settings(folder, database_url))
     await parts.database.open()
     try:
-        await publish(parts.database, parts.app_folder.registry())
-        await refresh(parts.database, parts.live_registry)
-        currency = parts.app_folder.currency
-        await bootstrap(
-            parts.records,
-            organization=parts.app_folder.label,
-            currency={
-                "code": currency.code,
-                "symbol": currency.symbol,
-                "name": currency.name,
-                "precision": currency.precision,
-            },
-        )
+        await publish_app(parts, parts.app_folder.registry())
     finally:
         await parts.database.close()
 

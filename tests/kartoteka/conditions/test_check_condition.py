@@ -229,7 +229,7 @@ def test_a_path_tells_every_lookup_on_the_way(check):
             "startswith(parentaccountid,'x')",
             0,
             'startswith needs a text, "parentaccountid" is lookup; name a text of the record it '
-            "leads to, as in parentaccountid/…",
+            "names, as in parentaccountid/…",
         ),
         ("name", 0, '"name" (text) alone is no condition; compare it with a value'),
         (
