@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
+from kartoteka_runtime.publishing.publish import publishing_alone
 from kartoteka_runtime.records.record_service import ActingRecords, RecordService
 
 SYSTEM = Principal(user_id="", name="system", is_system=True)
@@ -32,7 +33,7 @@ async def bootstrap(
 ) -> None:
     """Create what is missing; ``currency`` has code, symbol, name and precision."""
     records = service.acting_as(SYSTEM)
-    async with records.transaction() as inside:
+    async with publishing_alone(service.database), records.transaction() as inside:
         if not await _exists(inside, "organization", ORGANIZATION):
             await _first_records(inside, organization, currency)
         for role in service.model.registry.roles.values():

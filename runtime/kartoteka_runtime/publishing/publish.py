@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from kartoteka.changes import Change, ChangeField, diff
@@ -14,7 +16,7 @@ from kartoteka_runtime.storage.database import Connection, Database, MissingTabl
 from kartoteka_runtime.storage.ddl import apply_changes, create_system_tables
 from kartoteka_runtime.storage.tables import build_tables
 
-_LOCK = 0x6B617274  # PostgreSQL advisory lock: one publisher at a time
+_TAKE_LOCK = f"SELECT pg_advisory_xact_lock({0x6B617274})"  # one publisher at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ async def publish(database: Database, wanted: Registry) -> PublishResult:
     """
     async with database.writing() as connection:
         if database.engine == "postgresql":
-            await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})", {})
+            await connection.execute(_TAKE_LOCK, {})
         await create_system_tables(connection, database.dialect, database.engine)
         live = await history.load_latest(connection, database)
         if live is not None and live.fingerprint == fingerprint(wanted):
@@ -46,6 +48,17 @@ async def publish(database: Database, wanted: Registry) -> PublishResult:
         await apply_changes(connection, changes, wanted, tables, database.dialect)
         number = await history.store(connection, database, wanted)
         return PublishResult(number, changes)
+
+
+@asynccontextmanager
+async def publishing_alone(database: Database) -> AsyncIterator[None]:
+    """Keep other publishers waiting meanwhile; on SQLite each write does that by itself."""
+    if database.engine != "postgresql":
+        yield
+        return
+    async with database.writing() as connection:
+        await connection.execute(_TAKE_LOCK, {})
+        yield
 
 
 async def refresh(database: Database, live_registry: LiveRegistry) -> bool:

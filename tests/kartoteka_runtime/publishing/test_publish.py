@@ -12,7 +12,7 @@ from kartoteka.changes import AddField, CreateEntity, RetireField, UpdateDefinit
 from kartoteka.errors import PublishFailed
 from kartoteka.record_values import Reference
 from kartoteka_runtime.live_registry import LiveRegistry
-from kartoteka_runtime.publishing.bootstrap import SYSTEM
+from kartoteka_runtime.publishing.bootstrap import SYSTEM, bootstrap
 from kartoteka_runtime.publishing.publish import publish, refresh
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.record_service import RecordService
@@ -133,6 +133,20 @@ async def test_two_publishers_at_once_take_turns(database, empty_database, tmp_p
     results = await asyncio.gather(publish(database, first), publish(other, second))
     await other.close()
     assert sorted(result.number for result in results) == [1, 2]
+
+
+async def test_two_who_make_the_first_records_at_once_make_them_once(
+    database, empty_database, tmp_path
+):
+    await publish(database, registry(tmp_path, ENTITY.format(length=40)))
+    other = database_for(empty_database)
+    services = [await service(database), await service(other)]
+    currency = {"code": "EUR", "symbol": "€", "name": "Euro", "precision": 2}
+    await asyncio.gather(
+        *(bootstrap(found, organization="Both", currency=currency) for found in services)
+    )
+    await other.close()
+    assert await services[0].acting_as(SYSTEM).count("organization") == 1
 
 
 async def test_nothing_published_is_said_so(database):

@@ -73,7 +73,7 @@ async def test_a_circle_can_be_assigned_and_deleted(app, records):
 async def test_a_chain_too_long_to_follow_is_refused_and_stays_whole(app, records):
     top = last = await records.create("node", {"name": "top"})
     async with records.transaction() as together:
-        for number in range(700):
+        for _ in range(700):
             last = await together.create("node", {"name": "n", "above": Reference("node", last)})
     with pytest.raises(RecordInvalid) as refused:
         await records.delete("node", top)

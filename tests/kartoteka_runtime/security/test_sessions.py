@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from typing import Any
 
 import pytest
 
 from kartoteka_runtime.security.sessions import Sessions
 from kartoteka_runtime.settings import Settings, SettingsError
+from kartoteka_runtime.storage.database import database_for
+from kartoteka_runtime.storage.identity_store import DatabaseIdentityStore
 
 PASSWORD = "a long enough secret"
 
@@ -24,10 +27,11 @@ async def sessions(app) -> Sessions:
     """Give the sessions of an app whose salesperson has a password."""
     principal = await app.principal("salesperson")
     await app.parts.sessions.set_password(principal.user_id, PASSWORD)
-    return app.parts.sessions
+    sessions: Sessions = app.parts.sessions
+    return sessions
 
 
-async def stored(app, sql: str) -> list[tuple[object, ...]]:
+async def stored(app, sql: str) -> list[tuple[Any, ...]]:
     async with app.parts.database.reading() as connection:
         return list(await connection.fetch_all(sql, {}))
 
@@ -101,8 +105,9 @@ async def test_damaged_names_passwords_and_tokens_are_just_wrong(app, sessions):
 
 
 def test_form_tokens_belong_to_one_session_and_one_secret():
-    one = Sessions(None, dict, secret=b"1" * 32)
-    other = Sessions(None, dict, secret=b"2" * 32)
+    store = DatabaseIdentityStore(database_for("sqlite:///unopened.db"))
+    one = Sessions(store, dict, secret=b"1" * 32)
+    other = Sessions(store, dict, secret=b"2" * 32)
     tokens = {one.csrf_token("a"), one.csrf_token("b"), other.csrf_token("a")}
     assert len(tokens) == 3
 
