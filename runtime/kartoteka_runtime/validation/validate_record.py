@@ -20,7 +20,9 @@ class RecordValidator:
         self.entity = entity
         self._checks = {item.name: compile_check(field_schema(item)) for item in entity.fields}
         self._read_only = frozenset(
-            item.name for item in entity.fields if item.read_only or item.type == "autonumber"
+            item.name
+            for item in entity.fields
+            if (item.read_only or item.type == "autonumber") and item.name != entity.primary_id
         )
         self._required = tuple(
             item.name

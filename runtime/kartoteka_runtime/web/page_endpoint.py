@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from kartoteka.conditions.condition_error import ConditionError
 from kartoteka.errors import AccessDenied, RecordConflict, RecordInvalid, RecordNotFound
+from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable
 from kartoteka_runtime.web import csrf
 from kartoteka_runtime.web.error_pages import error_page
 from kartoteka_runtime.web.form_posts import PostRefused
@@ -57,7 +58,11 @@ class PageEndpoint:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        page, new_visitor = await self._page(request)
+        try:
+            page, new_visitor = await self._page(request)
+        except (DatabaseBusy, DatabaseUnavailable) as error:
+            _log.warning("database unavailable: %s (%s)", error, request.url.path)
+            return error_page(self._visitor_page(request)[0], 503, "error.unavailable")
         if not self._is_public and not page.principal.user_id:
             return await self._stop_visitor(page)
         handler = self._handlers.get(request.method)
@@ -107,6 +112,12 @@ class PageEndpoint:
                 token=sessions.csrf_token(session),
             )
             return page, ""
+        return self._visitor_page(request)
+
+    def _visitor_page(self, request: Request) -> tuple[PageRequest, str]:
+        """Return the request of somebody who has not signed in, and a cookie to set."""
+        client = self._client
+        published = client.published
         known = request.cookies.get(csrf.VISITOR_COOKIE, "")
         visitor = known or csrf.new_visitor()
         page = PageRequest(
@@ -114,7 +125,7 @@ class PageEndpoint:
             request,
             published,
             language=_visitor_language(request, published.registry.languages),
-            token=sessions.csrf_token(visitor),
+            token=client.parts.sessions.csrf_token(visitor),
         )
         return page, "" if known else visitor
 
@@ -137,6 +148,9 @@ async def _handle(handler: Handler, page: PageRequest) -> Response:
     except ConditionError as error:
         _log.info("condition refused: %s (%s)", error, page.request.url.path)
         return error_page(page, 400, "error.bad_request")
+    except (DatabaseBusy, DatabaseUnavailable) as error:
+        _log.warning("database unavailable: %s (%s)", error, page.request.url.path)
+        return error_page(page, 503, "error.unavailable")
     except Exception:
         # The one place that catches everything: people get a page, operators the traceback.
         _log.exception("page failed: %s", page.request.url.path)
