@@ -39,7 +39,12 @@ _TIMEOUT_MILLISECONDS = 20_000
 _HAS_ALL_IN_VIEW = """() => [...document.querySelectorAll(".k-part__body[hx-get] > a")].every(
   (link) => !link.checkVisibility() || link.getBoundingClientRect().top > innerHeight,
 )"""
+# A page is judged as it stands, not while it fades in: half-way its colors are nobody's choice.
 _AXE_RUN = """async () => {
+  const ending = document.getAnimations().filter(
+    (moving) => Number.isFinite(moving.effect?.getComputedTiming().endTime),
+  );
+  await Promise.allSettled(ending.map((moving) => moving.finished));
   const found = await axe.run(document, { resultTypes: ["violations"], preload: false });
   return found.violations;
 }"""
