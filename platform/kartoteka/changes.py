@@ -1,174 +1,257 @@
-"""Changes: what turns the live registry into the wanted one, as data that others carry out."""
+"""Changes: what turns the live definitions into the wanted ones, as data that others carry out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from kartoteka.identities import Identities, Retired
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
+from kartoteka.model.relationship import Relationship
 from kartoteka.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class CreateEntity:
-    """A new entity with everything in it."""
+class FieldChange:
+    """One field, before and after.
 
-    entity: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddField:
-    """A new field of an entity that exists."""
-
-    entity: str
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeField:
-    """A field that is stored differently from now on.
-
-    ``keeps_values`` says that every stored value means the same afterwards (longer text, another
-    target for a lookup that already carries its entity).
+    ``before`` None: new, or taken back from ``retired``. ``after`` None: to be retired.
+    ``original`` holds the values from before an earlier conversion, when they are of the very
+    type that is wanted again.
     """
 
-    entity: str
-    field: str
-    what: str
-    keeps_values: bool
+    before: Field | None
+    after: Field | None
+    retired: Retired | None = None
+    original: Retired | None = None
+
+    @property
+    def stored_as(self) -> Field | None:
+        """Return the definition by which the values that are there were stored."""
+        if self.retired is not None and isinstance(self.retired.definition, Field):
+            return self.retired.definition
+        return self.before
 
 
 @dataclass(frozen=True, slots=True)
-class RetireField:
-    """A field that is gone from the metadata; its values stay where they are."""
+class EntityChange:
+    """One entity, before and after, and every field of the two.
 
-    entity: str
-    field: str
+    ``before`` None: new, or taken back from ``retired``. ``after`` None: to be retired.
+    """
 
+    before: Entity | None
+    after: Entity | None
+    fields: tuple[FieldChange, ...] = ()
+    retired: Retired | None = None
 
-@dataclass(frozen=True, slots=True)
-class RetireEntity:
-    """An entity that is gone from the metadata; its records stay where they are."""
-
-    entity: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateRelationship:
-    """A new N:N relationship."""
-
-    relationship: str
+    @property
+    def stored_as(self) -> Entity | None:
+        """Return the definition by which the records that are there were stored."""
+        if self.retired is not None and isinstance(self.retired.definition, Entity):
+            return self.retired.definition
+        return self.before
 
 
 @dataclass(frozen=True, slots=True)
-class RetireRelationship:
-    """An N:N relationship that is gone from the metadata; its links stay where they are."""
+class RelationshipChange:
+    """One N:N relationship, before and after; see ``EntityChange``."""
 
-    relationship: str
+    before: Relationship | None
+    after: Relationship | None
+    retired: Retired | None = None
+
+    @property
+    def stored_as(self) -> Relationship | None:
+        """Return the definition by which the links that are there were stored."""
+        if self.retired is not None and isinstance(self.retired.definition, Relationship):
+            return self.retired.definition
+        return self.before
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateDefinition:
-    """Only meaning or looks change (labels, forms, views, roles): nothing is stored otherwise."""
+class Changes:
+    """Every entity and relationship that is not the same before and after."""
 
-    kind: str
-    name: str
-
-
-Change = (
-    CreateEntity
-    | AddField
-    | ChangeField
-    | RetireField
-    | RetireEntity
-    | CreateRelationship
-    | RetireRelationship
-    | UpdateDefinition
-)
-
-_PARTS = ("entities", "choices", "relationships", "forms", "views", "roles", "areas", "messages")
+    entities: tuple[EntityChange, ...] = ()
+    relationships: tuple[RelationshipChange, ...] = ()
 
 
-def diff(live: Registry, wanted: Registry) -> tuple[Change, ...]:
-    """Return the changes that turn ``live`` into ``wanted``, in the order to apply them.
+Definition = Entity | Field | Relationship
 
-    Creations come before what refers to them, removals last.
+
+def with_renamed_targets(field: Field, renames: Mapping[str, str]) -> Field:
+    """Return a field that calls what it names what that is called now."""
+    if renames.keys().isdisjoint(field.targets):
+        return field
+    return replace(field, targets=tuple(renames.get(name, name) for name in field.targets))
+
+
+def with_renamed_ends(definition: Definition, renames: Mapping[str, str]) -> Definition:
+    """Return a definition that calls other entities what they are called now.
+
+    Args:
+        definition: What is stored; its own names stay, tables and columns are called so.
+        renames: ``{old name of an entity: new name}``.
+    """
+    match definition:
+        case Field():
+            return with_renamed_targets(definition, renames)
+        case Relationship():
+            left, right = definition.left, definition.right
+            return replace(
+                definition, left=renames.get(left, left), right=renames.get(right, right)
+            )
+        case Entity():
+            fields = tuple(with_renamed_targets(item, renames) for item in definition.fields)
+            return replace(definition, fields=fields)
+
+
+def entity_renames(
+    live: Registry, live_identities: Identities, wanted: Registry, wanted_identities: Identities
+) -> dict[str, str]:
+    """Return ``{old name: new name}`` of the entities that are called something else."""
+    if not (live_identities.differing or wanted_identities.differing):
+        return {}
+    by_identity = {live_identities.of("entity", name): name for name in live.entities}
+    olds = {name: by_identity.get(wanted_identities.of("entity", name)) for name in wanted.entities}
+    return {old: name for name, old in olds.items() if old is not None and old != name}
+
+
+def diff(
+    live: Registry,
+    wanted: Registry,
+    *,
+    live_identities: Identities,
+    wanted_identities: Identities,
+    retired: Collection[Retired] = (),
+) -> Changes:
+    """Return what has to happen to entities, fields and relationships, matched by identity.
 
     Args:
         live: What the database holds now (an empty registry before the first publish).
-        wanted: What the bundles say; already checked.
-
-    Returns:
-        Zero or more changes; empty exactly when both registries mean the same.
+        wanted: What it shall hold; already checked.
+        live_identities: Who the live objects are.
+        wanted_identities: Who the wanted objects are; see ``kartoteka.identities.identify``.
+        retired: What is kept of earlier publications.
     """
-    changes: list[Change] = [
-        CreateEntity(name) for name in wanted.entities if name not in live.entities
-    ]
-    for name, entity in wanted.entities.items():
-        if name in live.entities:
-            changes += _field_changes(live.entities[name], entity)
-    changes += [
-        CreateRelationship(name) for name in wanted.relationships if name not in live.relationships
-    ]
-    for part in _PARTS:
-        before, after = getattr(live, part), getattr(wanted, part)
-        changes += [
-            UpdateDefinition(part, name)
-            for name in after
-            if name not in before or before[name] != after[name]
+    renames = entity_renames(live, live_identities, wanted, wanted_identities)
+    if renames:
+        retired = [
+            replace(item, definition=with_renamed_ends(item.definition, renames))
+            for item in retired
         ]
-        changes += [UpdateDefinition(part, name) for name in before if name not in after]
-    if (live.bundles, live.languages, live.base_language) != (
-        wanted.bundles,
-        wanted.languages,
-        wanted.base_language,
-    ):
-        changes.append(UpdateDefinition("bundles", "bundles"))
-    changes += [
-        RetireRelationship(name) for name in live.relationships if name not in wanted.relationships
-    ]
-    changes += [RetireEntity(name) for name in live.entities if name not in wanted.entities]
-    return tuple(changes)
+    entities = tuple(
+        _entity_changes(live, wanted, live_identities, wanted_identities, retired, renames)
+    )
+    relationships = tuple(
+        _relationship_changes(live, wanted, live_identities, wanted_identities, retired)
+    )
+    return Changes(entities, relationships)
 
 
-def _field_changes(live: Entity, wanted: Entity) -> list[Change]:
-    changes: list[Change] = []
-    for name, item in wanted.field_by_name.items():
-        before = live.field_by_name.get(name)
-        if before is None:
-            changes.append(AddField(wanted.name, name))
-        elif before != item:
-            change = _storage_change(wanted.name, before, item)
-            if change is not None:
-                changes.append(change)
-    changes += [
-        RetireField(wanted.name, name)
-        for name in live.field_by_name
-        if name not in wanted.field_by_name
-    ]
-    return changes
+def _entity_changes(
+    live: Registry,
+    wanted: Registry,
+    live_ids: Identities,
+    wanted_ids: Identities,
+    retired: Collection[Retired],
+    renames: Mapping[str, str],
+) -> Iterator[EntityChange]:
+    live_by_identity = {live_ids.of("entity", name): item for name, item in live.entities.items()}
+    kept = _newest(retired, "entity")
+    kept_fields: dict[str, list[Retired]] = {}
+    for item in retired:
+        if item.kind == "field":
+            kept_fields.setdefault(item.entity, []).append(item)
+    staying: set[str] = set()
+    for name, after in wanted.entities.items():
+        identity = wanted_ids.of("entity", name)
+        staying.add(identity)
+        before = live_by_identity.get(identity)
+        if before == after:
+            continue
+        taken_back = kept.get(identity) if before is None else None
+        base = before
+        if taken_back is not None and isinstance(taken_back.definition, Entity):
+            base = taken_back.definition
+        fields = _field_changes(
+            base,
+            after,
+            {} if base is None else {
+                _key(base, item, live_ids): with_renamed_targets(item, renames)
+                for item in base.fields
+            },
+            {_key(after, item, wanted_ids): item for item in after.fields},
+            kept_fields.get(identity, []),
+        )  # fmt: skip
+        yield EntityChange(before, after, tuple(fields), taken_back)
+    for identity, before in live_by_identity.items():
+        if identity not in staying:
+            yield EntityChange(before, None)
 
 
-def _storage_change(entity: str, before: Field, after: Field) -> ChangeField | None:
-    """Return how the stored form of a field changes, or None when it stays as it is."""
-    if _stored_as(before) != _stored_as(after):
-        what = f"type {before.type} becomes {after.type}"
-        return ChangeField(entity, after.name, what, keeps_values=False)
-    if before.type == "decimal" and before.precision != after.precision:
-        what = f"precision {before.precision} becomes {after.precision}"
-        return ChangeField(entity, after.name, what, keeps_values=False)
-    if (before.max_length or 0) != (after.max_length or 0):
-        what = f"length {before.max_length} becomes {after.max_length}"
-        longer = (after.max_length or 0) > (before.max_length or 0)
-        return ChangeField(entity, after.name, what, keeps_values=longer)
-    if before.is_lookup and set(before.targets) != set(after.targets):
-        what = f"targets {', '.join(before.targets)} become {', '.join(after.targets)}"
-        keeps = before.is_multi_target and after.is_multi_target  # each value says its entity
-        return ChangeField(entity, after.name, what, keeps_values=keeps)
-    return None
+def _key(entity: Entity, field: Field, identities: Identities) -> str:
+    """Return what pairs a field before and after; a record's id is that under any name."""
+    return "" if field.name == entity.primary_id else identities.of_field(entity.name, field.name)
 
 
-def _stored_as(field: Field) -> tuple[str, str, bool]:
-    kind = {"autonumber": "text", "customer": "lookup", "owner": "lookup", "regarding": "lookup",
-            "state": "choice", "status": "choice"}.get(field.type, field.type)  # fmt: skip
-    return kind, field.behavior if field.type == "date_time" else "", field.is_multi_target
+def _field_changes(
+    base: Entity | None,
+    after: Entity,
+    before_by_identity: Mapping[str, Field],
+    after_by_identity: Mapping[str, Field],
+    retired: Collection[Retired],
+) -> Iterator[FieldChange]:
+    kept = {item.identity: item for item in _by_age(retired) if not item.is_original}
+    originals: dict[str, list[Retired]] = {}
+    for item in _by_age(retired):
+        if item.is_original:
+            originals.setdefault(item.identity, []).append(item)
+    for identity, field in after_by_identity.items():
+        before = before_by_identity.get(identity)
+        original = next(
+            (
+                item for item in reversed(originals.get(identity, []))
+                if before is not None and isinstance(item.definition, Field)
+                and item.definition.type == field.type != before.type
+            ),
+            None,
+        )  # fmt: skip
+        yield FieldChange(before, field, kept.get(identity) if before is None else None, original)
+    for identity, field in before_by_identity.items():
+        if identity not in after_by_identity:
+            yield FieldChange(field, None)
+
+
+def _relationship_changes(
+    live: Registry,
+    wanted: Registry,
+    live_ids: Identities,
+    wanted_ids: Identities,
+    retired: Collection[Retired],
+) -> Iterator[RelationshipChange]:
+    live_by_identity = {
+        live_ids.of("relationship", name): item for name, item in live.relationships.items()
+    }
+    kept = _newest(retired, "relationship")
+    staying: set[str] = set()
+    for name, after in wanted.relationships.items():
+        identity = wanted_ids.of("relationship", name)
+        staying.add(identity)
+        before = live_by_identity.get(identity)
+        if before != after:
+            taken_back = kept.get(identity) if before is None else None
+            yield RelationshipChange(before, after, taken_back)
+    for identity, before in live_by_identity.items():
+        if identity not in staying:
+            yield RelationshipChange(before, None)
+
+
+def _newest(retired: Collection[Retired], kind: str) -> dict[str, Retired]:
+    return {item.identity: item for item in _by_age(retired) if item.kind == kind}
+
+
+def _by_age(retired: Collection[Retired]) -> list[Retired]:
+    return sorted(retired, key=lambda item: item.publication)

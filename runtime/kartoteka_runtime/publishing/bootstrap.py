@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
+from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.publishing.publish import publishing_alone
 from kartoteka_runtime.records.record_service import ActingRecords, RecordService
 
@@ -22,6 +23,11 @@ _NAMESPACE = uuid.UUID("6f1c2b0e-6c1b-5d0c-9d2a-0b6d5a6f7c11")
 def known_id(kind: str, name: str) -> str:
     """Return the id of a record that every organization has, the same wherever it is made."""
     return str(uuid.uuid5(_NAMESPACE, f"{kind}/{name}"))
+
+
+def role_id(published: Published, name: str) -> str:
+    """Return the id of the record of a role; it stays when the role is renamed."""
+    return known_id("role", published.identities.of("role", name))
 
 
 ORGANIZATION = known_id("organization", "")
@@ -65,17 +71,17 @@ async def _first_records(
 
 
 async def _role(records: ActingRecords, service: RecordService, name: str) -> None:
-    role_id = known_id("role", name)
-    if await _exists(records, "role", role_id):
-        return
     published = service.live_registry.current
+    record_id = role_id(published, name)
+    if await _exists(records, "role", record_id):
+        return
     label = published.labels.text(
         published.registry.roles[name].label, published.registry.base_language
     )
     await records.create(
         "role",
         {
-            "roleid": role_id,
+            "roleid": record_id,
             "name": label or name,
             "businessunitid": Reference("businessunit", ROOT_UNIT),
         },
@@ -108,8 +114,11 @@ async def add_user(
                 "businessunitid": Reference("businessunit", business_unit_id),
             },
         )
+        published = service.live_registry.current
         for role in roles:
-            await records.associate("systemuserroles_association", user_id, known_id("role", role))
+            await records.associate(
+                "systemuserroles_association", user_id, role_id(published, role)
+            )
     return user_id
 
 

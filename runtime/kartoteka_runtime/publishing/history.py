@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
+from kartoteka.identities import Identities
 from kartoteka.registry import Registry
 from kartoteka.registry_codec import decode_registry, encode_registry, fingerprint
 from kartoteka_runtime.storage.column_types import encode_instant
@@ -17,12 +20,45 @@ from kartoteka_runtime.storage.system_tables import publication
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedRegistry:
-    """A registry that was published; ``number`` counts from 1."""
+class Publication:
+    """A registry that was published.
+
+    Attributes:
+        number: Counts from 1; 0 stands for nothing published yet.
+        fingerprint: Of the registry.
+        registry: What was made live.
+        identities: Who its objects are.
+        overrides: What more than one bundle set, by path (``kartoteka.overrides``).
+        generation: How often the stored form of what was there had changed by then; a statement
+            written for one generation fails on another.
+        returns_to: The publication that a rollback went back to; None for a publish.
+        published_on: UTC, as ISO text.
+    """
+
+    number: int = 0
+    fingerprint: str = ""
+    registry: Registry = field(default_factory=Registry)
+    identities: Identities = field(default_factory=Identities)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    generation: int = 0
+    returns_to: int | None = None
+    published_on: str = ""
+
+    @property
+    def stands_for(self) -> int:
+        """Return the number of the publish whose registry this is."""
+        return self.number if self.returns_to is None else self.returns_to
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationNote:
+    """One line of the history: what was published when, and what it changed in words."""
 
     number: int
-    fingerprint: str
-    registry: Registry
+    published_on: str
+    returns_to: int | None
+    consents: tuple[str, ...]
+    changes: tuple[str, ...]
 
 
 async def latest_number(connection: Connection) -> int:
@@ -31,28 +67,74 @@ async def latest_number(connection: Connection) -> int:
     return int(row[0]) if row and row[0] is not None else 0
 
 
-async def load_latest(connection: Connection, database: Database) -> PublishedRegistry | None:
+async def load_latest(connection: Connection, database: Database) -> Publication | None:
     """Return the newest publication, or None before the first one."""
-    columns = (publication.c.number, publication.c.fingerprint, publication.c.definition)
-    newest = sa.select(sa.func.max(publication.c.number)).scalar_subquery()
-    statement = sa.select(*columns).where(publication.c.number == newest)
-    row = await connection.fetch_one(compile_text(statement, database.dialect), {})
+    number = await latest_number(connection)
+    return await load(connection, database, number) if number else None
+
+
+async def load(connection: Connection, database: Database, number: int) -> Publication | None:
+    """Return a publication by its number, or None."""
+    columns = publication.c
+    statement = sa.select(
+        columns.number, columns.fingerprint, columns.definition, columns.identities,
+        columns.overrides, columns.generation, columns.returns_to, columns.published_on,
+    ).where(columns.number == sa.bindparam("wanted"))  # fmt: skip
+    row = await connection.fetch_one(compile_text(statement, database.dialect), {"wanted": number})
     if row is None:
         return None
-    return PublishedRegistry(row[0], row[1], decode_registry(orjson.loads(row[2])))
+    return Publication(
+        row[0],
+        row[1],
+        decode_registry(orjson.loads(row[2])),
+        Identities(orjson.loads(row[3] or "{}")),
+        orjson.loads(row[4] or "{}"),
+        row[5],
+        row[6],
+        row[7],
+    )
 
 
-async def store(connection: Connection, database: Database, registry: Registry) -> int:
-    """Keep ``registry`` as the newest publication and return its number."""
-    number = await latest_number(connection) + 1
-    statement = sa.insert(publication)
+async def notes(connection: Connection) -> tuple[PublicationNote, ...]:
+    """Return what was published so far, newest first."""
+    rows = await connection.fetch_all(
+        "SELECT number, published_on, returns_to, consents, changes FROM kartoteka_publication "
+        "ORDER BY number DESC",
+        {},
+    )
+    return tuple(
+        PublicationNote(
+            row[0],
+            row[1],
+            row[2],
+            tuple(orjson.loads(row[3] or "[]")),
+            tuple(orjson.loads(row[4] or "[]")),
+        )
+        for row in rows
+    )
+
+
+async def store(
+    connection: Connection,
+    database: Database,
+    made: Publication,
+    *,
+    consents: Collection[str] = (),
+    changes: Sequence[str] = (),
+) -> None:
+    """Keep a publication; its fingerprint and time are worked out here."""
     await connection.execute(
-        compile_text(statement, database.dialect),
+        compile_text(sa.insert(publication), database.dialect),
         {
-            "number": number,
+            "number": made.number,
             "published_on": encode_instant(datetime.now(UTC)),
-            "fingerprint": fingerprint(registry),
-            "definition": orjson.dumps(encode_registry(registry)).decode(),
+            "fingerprint": fingerprint(made.registry),
+            "definition": orjson.dumps(encode_registry(made.registry)).decode(),
+            "identities": orjson.dumps(dict(made.identities.differing)).decode(),
+            "overrides": orjson.dumps(made.overrides, default=str).decode(),
+            "generation": made.generation,
+            "returns_to": made.returns_to,
+            "consents": orjson.dumps(sorted(consents)).decode(),
+            "changes": orjson.dumps(list(changes)).decode(),
         },
     )
-    return number

@@ -1,53 +1,225 @@
-"""Publish: make a checked registry the live one, in one transaction or not at all."""
+"""Publish: make a checked registry the live one; after any failure the old one is live and whole.
+
+assemble → diff → plan → prepare → swap. On SQLite everything is one transaction; on PostgreSQL the
+long part runs beside the live registry and can be cut short and taken up again, the swap is one
+transaction (decisions/0013).
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from kartoteka.changes import Change, ChangeField, diff
 from kartoteka.errors import PublishFailed
+from kartoteka.identities import Identities
+from kartoteka.overrides import overrides
 from kartoteka.registry import Registry
 from kartoteka.registry_codec import fingerprint
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.publishing import history
-from kartoteka_runtime.storage.database import Connection, Database, MissingTable
-from kartoteka_runtime.storage.ddl import apply_changes, create_system_tables
-from kartoteka_runtime.storage.tables import build_tables
+from kartoteka_runtime.publishing.apply import Application
+from kartoteka_runtime.publishing.history import Publication
+from kartoteka_runtime.publishing.make_plan import make_plan
+from kartoteka_runtime.publishing.plan import Plan, PlannedChange
+from kartoteka_runtime.publishing.world import World, read_world
+from kartoteka_runtime.storage.database import (
+    PUBLISHERS_LOCK,
+    Database,
+    DatabaseBusy,
+    MissingTable,
+    PublishingConnection,
+)
+from kartoteka_runtime.storage.ddl import create_system_tables
+from kartoteka_runtime.storage.reshape_postgresql import Progress
 
-_TAKE_LOCK = f"SELECT pg_advisory_xact_lock({0x6B617274})"  # one publisher at a time
+_SWAP_TRIES = 20  # how often the swap waits 2 seconds for a lock before it gives up
+
+
+class PlanRefused(PublishFailed):
+    """A plan cannot be carried out as it is: something is blocked, or consents are missing.
+
+    ``plan`` is what would have to happen now.
+    """
+
+    def __init__(self, reason: str, plan: Plan) -> None:
+        """Keep the plan that was refused."""
+        self.plan = plan
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """What a publish did: the number now live, and the changes it took (none: it was live)."""
+    """What a publish did: the number now live, and the plan it carried out (empty: it was live)."""
 
     number: int
-    changes: tuple[Change, ...]
+    plan: Plan
+
+    @property
+    def changes(self) -> tuple[PlannedChange, ...]:
+        """Return what was changed."""
+        return self.plan.changes
 
 
-async def publish(database: Database, wanted: Registry) -> PublishResult:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be made live.
+
+    ``identities``, ``overrides`` and ``returns_to`` are those of the publication that a rollback
+    goes back to.
+    """
+
+    registry: Registry
+    app: str = ""
+    identities: Identities | None = None
+    overrides: Mapping[str, Any] | None = None
+    returns_to: int | None = None
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+async def plan(database: Database, wanted: Registry, *, app: str = "") -> Plan:
+    """Return what a publish of ``wanted`` would do; reads the database and changes nothing."""
+    return await plan_for(database, Wanted(wanted, app))
+
+
+async def plan_for(database: Database, wanted: Wanted) -> Plan:
+    """Return what a publish or a rollback would do."""
+    async with database.reading() as connection:
+        world = await read_world(connection, database)
+        if _is_live(world, wanted):
+            return _nothing(world, wanted)
+        made, _ = await make_plan(
+            connection, database, world, wanted.registry,
+            app=wanted.app, identities=wanted.identities,
+        )  # fmt: skip
+        return made
+
+
+async def publish(
+    database: Database,
+    wanted: Registry,
+    *,
+    app: str = "",
+    consents: Collection[str] = (),
+    shown: Plan | None = None,
+    progress: Progress = no_progress,
+) -> PublishResult:
     """Make ``wanted`` the live registry of the database.
 
-    Everything happens in one transaction: after an error the old registry is live and whole.
+    Args:
+        database: Where the records are.
+        wanted: A checked registry.
+        app: The name of the app that publishes; another app's database is refused.
+        consents: Names from the plan's ``consents`` that were consented to.
+        shown: The plan that somebody has seen; when the world is another one now, nothing is done.
+        progress: Told what is going on: what, how much is done, of how much (0: not known).
 
     Raises:
-        PublishFailed: A change would lose or misread stored values; nothing was changed.
+        PlanRefused: Something is blocked, consents are missing, or the plan is not the one shown.
+        PublishFailed: It cannot be carried out. Nothing was changed.
     """
-    async with database.writing() as connection:
-        if database.engine == "postgresql":
-            await connection.execute(_TAKE_LOCK, {})
+    return await publish_wanted(
+        database, Wanted(wanted, app), consents=consents, shown=shown, progress=progress
+    )
+
+
+async def publish_wanted(
+    database: Database,
+    wanted: Wanted,
+    *,
+    consents: Collection[str] = (),
+    shown: Plan | None = None,
+    progress: Progress = no_progress,
+) -> PublishResult:
+    """Publish or roll back; see ``publish``."""
+    async with database.publishing() as connection:
         await create_system_tables(connection, database.dialect, database.engine)
-        live = await history.load_latest(connection, database)
-        if live is not None and live.fingerprint == fingerprint(wanted):
-            return PublishResult(live.number, ())
-        changes = diff(live.registry if live else Registry(), wanted)
-        await _refuse_losses(connection, database, changes)
-        tables = build_tables(wanted, database.engine)
-        await apply_changes(connection, changes, wanted, tables, database.dialect)
-        number = await history.store(connection, database, wanted)
-        return PublishResult(number, changes)
+        world = await read_world(connection, database)
+        if _is_live(world, wanted):
+            if shown is not None and not shown.is_empty:
+                raise PlanRefused(_CHANGED, _nothing(world, wanted))
+            return PublishResult(world.live.number, _nothing(world, wanted))
+        made, work = await make_plan(
+            connection, database, world, wanted.registry,
+            app=wanted.app, identities=wanted.identities,
+        )  # fmt: skip
+        _refuse(made, shown, consents)
+        application = Application(connection, database, work, progress)
+        await application.prepare()
+        publication = Publication(
+            work.number, "", wanted.registry, work.identities,
+            overrides=overrides(wanted.registry) if wanted.overrides is None else wanted.overrides,
+            generation=world.live.generation, returns_to=wanted.returns_to,
+        )  # fmt: skip
+        await _swap(
+            application, connection, database, made, consents=consents, publication=publication,
+            app=wanted.app,
+        )  # fmt: skip
+        await application.finish()
+        return PublishResult(work.number, made)
+
+
+_CHANGED = "the world has changed since this plan was shown; look at the new one"
+
+
+def _is_live(world: World, wanted: Wanted) -> bool:
+    return (
+        world.live.number > 0
+        and world.live.fingerprint == fingerprint(wanted.registry)
+        and not any(not drift.is_harmless for drift in world.drift)
+        and (not world.owner or not wanted.app or world.owner == wanted.app)
+    )
+
+
+def _nothing(world: World, wanted: Wanted) -> Plan:
+    known = fingerprint(wanted.registry)
+    return Plan(world.live.number, known, known, "", drift=world.drift)
+
+
+def _refuse(made: Plan, shown: Plan | None, consents: Collection[str]) -> None:
+    if shown is not None and not shown.is_for_same_world(made):
+        raise PlanRefused(_CHANGED, made)
+    if made.blocked:
+        reasons = "; ".join(f"{item.words}: {item.blocked}" for item in made.blocked)
+        raise PlanRefused(f"this cannot be published: {reasons}", made)
+    missing = [name for name in made.consents if name not in consents]
+    if missing:
+        options = " ".join(f'--consent "{name}"' if " " in name else f"--consent {name}"
+                           for name in missing)  # fmt: skip
+        raise PlanRefused(f"this needs consent by name: {options}", made)
+
+
+async def _swap(
+    application: Application,
+    connection: PublishingConnection,
+    database: Database,
+    made: Plan,
+    *,
+    consents: Collection[str],
+    publication: Publication,
+    app: str,
+) -> None:
+    """Run the last part in one transaction; on PostgreSQL it queues for locks only briefly."""
+    for attempt in range(1, _SWAP_TRIES + 1):
+        try:
+            async with connection.transaction():
+                if database.engine == "postgresql":
+                    await connection.execute("SET LOCAL lock_timeout = '2s'", {})
+                if await history.latest_number(connection) != made.live_number:
+                    raise PlanRefused(_CHANGED, made)
+                await application.swap(made, consents=consents, made=publication, app=app)
+            return
+        except DatabaseBusy as busy:
+            if database.engine == "sqlite" or attempt == _SWAP_TRIES:
+                raise PublishFailed(
+                    f"the tables are in use; what was prepared is kept, publish again: {busy}"
+                ) from busy
+        await asyncio.sleep(0.2)
 
 
 @asynccontextmanager
@@ -57,7 +229,7 @@ async def publishing_alone(database: Database) -> AsyncIterator[None]:
         yield
         return
     async with database.writing() as connection:
-        await connection.execute(_TAKE_LOCK, {})
+        await connection.execute(f"SELECT pg_advisory_xact_lock({PUBLISHERS_LOCK})", {})
         yield
 
 
@@ -77,27 +249,10 @@ async def refresh(database: Database, live_registry: LiveRegistry) -> bool:
         newest = await history.load_latest(connection, database) if number else None
     if newest is None:
         raise PublishFailed("nothing is published yet; `kartoteka publish` does it")
-    live_registry.swap(newest.number, newest.registry)
+    live_registry.swap(
+        newest.number,
+        newest.registry,
+        identities=newest.identities,
+        generation=newest.generation,
+    )
     return True
-
-
-async def _refuse_losses(
-    connection: Connection, database: Database, changes: tuple[Change, ...]
-) -> None:
-    """Refuse changes that would need stored values to be converted, unless there are none."""
-    refused = []
-    for change in changes:
-        if isinstance(change, ChangeField) and not change.keeps_values:
-            quote = database.dialect.identifier_preparer.quote
-            sql = (
-                f"SELECT 1 FROM {quote(change.entity)} "
-                f"WHERE {quote(change.field)} IS NOT NULL LIMIT 1"
-            )
-            has_values = await connection.fetch_one(sql, {}) is not None
-            if has_values or "length" not in change.what:
-                refused.append(f"{change.entity}.{change.field}: {change.what}")
-    if refused:
-        raise PublishFailed(
-            "these changes would have to convert stored values, which publish cannot do yet: "
-            + "; ".join(refused)
-        )

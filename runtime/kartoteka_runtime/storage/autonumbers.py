@@ -6,6 +6,8 @@ because one transaction writes at a time. Gaps are normal, reuse is not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.database import Connection
 from kartoteka_runtime.storage.tables import short_name
@@ -22,6 +24,25 @@ async def create_sequences(connection: Connection, registry: Registry, engine: s
                 await connection.execute(
                     f'CREATE SEQUENCE IF NOT EXISTS "{name}" START {item.first_number}', {}
                 )
+
+
+async def rename_counters(connection: Connection, engine: str, renames: Mapping[str, str]) -> None:
+    """Let counters of ``entity.field`` go on under other names, which may be exchanged."""
+    for old, new in renames.items():
+        await _rename_counter(connection, engine, old, f"{new} moving")
+    for new in renames.values():
+        await _rename_counter(connection, engine, f"{new} moving", new)
+
+
+async def _rename_counter(connection: Connection, engine: str, old: str, new: str) -> None:
+    if engine == "postgresql":
+        await connection.execute(
+            f'ALTER SEQUENCE IF EXISTS "{_sequence(old)}" RENAME TO "{_sequence(new)}"', {}
+        )
+    else:
+        await connection.execute(
+            "UPDATE kartoteka_counter SET name = :new WHERE name = :old", {"old": old, "new": new}
+        )
 
 
 async def next_number(connection: Connection, engine: str, name: str, first: int) -> int:

@@ -9,11 +9,12 @@ asynchronous pool serves both.
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -28,7 +29,11 @@ from kartoteka.text_folding import fold
 Params = Mapping[str, Any]
 Row = tuple[Any, ...]
 
+PUBLISHERS_LOCK = 0x6B617274  # PostgreSQL's advisory lock of whoever changes tables
+
+_Result = TypeVar("_Result")
 _BUSY_WAIT_SECONDS = 10.0
+_PUBLISHER_WAIT_SECONDS = 60.0
 
 
 class DatabaseUnavailable(KartotekaError):
@@ -56,8 +61,12 @@ class BadParameter(KartotekaError):
     """A parameter is not of the type that its column has, or more than it can hold."""
 
 
-class MissingTable(KartotekaError):
-    """A statement names a table that is not there: nothing was published yet."""
+class SchemaMoved(KartotekaError):
+    """A statement was made for tables or columns that a publish has since renamed or replaced."""
+
+
+class MissingTable(SchemaMoved):
+    """A statement names a table that is not there: never published, or renamed since."""
 
 
 class Connection(Protocol):
@@ -73,6 +82,19 @@ class Connection(Protocol):
         """Run a statement and return how many rows it touched."""
 
 
+class PublishingConnection(Connection, Protocol):
+    """A connection that changes tables."""
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """Return a transaction around what is done inside."""
+
+    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
+        """Run a statement once for each set of parameters."""
+
+    def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        """Make a Python function known to SQL (SQLite only)."""
+
+
 class Database(Protocol):
     """A pool of connections to one database of one engine."""
 
@@ -84,6 +106,16 @@ class Database(Protocol):
 
     def writing(self) -> AbstractAsyncContextManager[Connection]:
         """Return a connection in a transaction: committed at the end, rolled back on any error."""
+
+    def publishing(self) -> AbstractAsyncContextManager[PublishingConnection]:
+        """Return a connection of its own that changes tables, held by one publisher at a time.
+
+        On SQLite everything it does is one transaction, committed at the end. On PostgreSQL each
+        statement commits by itself unless it stands inside ``transaction()``.
+
+        Raises:
+            DatabaseBusy: Another publisher did not finish in time.
+        """
 
     async def open(self) -> None:
         """Make ready for use.
@@ -139,6 +171,7 @@ class SqliteConnection:
 
 
 _SQLITE_ERRORS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+_SQLITE_NO_COLUMN = re.compile(r"^no such column|has no column named")
 
 
 def _from_sqlite(error: Exception) -> Exception:
@@ -149,6 +182,8 @@ def _from_sqlite(error: Exception) -> Exception:
             return _integrity(message)
         case sqlite3.OperationalError() if message.startswith("no such table"):
             return MissingTable(message)
+        case sqlite3.OperationalError() if _SQLITE_NO_COLUMN.search(message):
+            return SchemaMoved(message)
         case sqlite3.OperationalError(sqlite_errorcode=code):
             primary = code & 0xFF
             if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -224,7 +259,30 @@ class SqliteDatabase:
                 if raw.in_transaction:  # an error, or a commit that failed
                     raw.execute("ROLLBACK")
 
-    async def _begin(self, raw: sqlite3.Connection) -> None:
+    @asynccontextmanager
+    async def publishing(self) -> AsyncIterator[PublishingConnection]:
+        """Yield a connection whose statements run in a thread, in one transaction.
+
+        References are not enforced on it: a table that is built anew is for a moment not there.
+        """
+        if self._writer is None:
+            await self.open()
+        async with self._turn:
+            connection = _PublishingSqliteConnection(self._connect().raw)
+            raw = connection.raw
+            try:
+                raw.execute("PRAGMA foreign_keys=OFF")
+                await self._begin(raw, seconds=_PUBLISHER_WAIT_SECONDS)
+                try:
+                    yield connection
+                    await connection.execute("COMMIT", {})
+                finally:
+                    if raw.in_transaction:
+                        raw.execute("ROLLBACK")
+            finally:
+                raw.close()
+
+    async def _begin(self, raw: sqlite3.Connection, *, seconds: float = _BUSY_WAIT_SECONDS) -> None:
         """Start a write transaction, waiting for other processes without blocking this one."""
         waited = 0.0
         while True:
@@ -233,7 +291,7 @@ class SqliteDatabase:
                 return
             except sqlite3.OperationalError as error:
                 meaning = _from_sqlite(error)
-                if not isinstance(meaning, DatabaseBusy) or waited >= _BUSY_WAIT_SECONDS:
+                if not isinstance(meaning, DatabaseBusy) or waited >= seconds:
                     raise meaning from error
             await asyncio.sleep(0.005)
             waited += 0.005
@@ -247,6 +305,49 @@ class SqliteDatabase:
                        "busy_timeout=0", "cache_size=-64000"):  # fmt: skip
             raw.execute(f"PRAGMA {pragma}")
         return SqliteConnection(raw)
+
+
+class _PublishingSqliteConnection:
+    """A sqlite3 connection for statements that take long: each runs in a thread."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        """Wrap an open connection of its own."""
+        self.raw = raw
+
+    async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
+        """Return every row."""
+        return await self._run(lambda: self.raw.execute(sql, params).fetchall())
+
+    async def fetch_one(self, sql: str, params: Params) -> Row | None:
+        """Return the first row, or None."""
+        row: Row | None = await self._run(lambda: self.raw.execute(sql, params).fetchone())
+        return row
+
+    async def execute(self, sql: str, params: Params) -> int:
+        """Run a statement and return how many rows it touched."""
+        return await self._run(lambda: self.raw.execute(sql, params).rowcount)
+
+    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
+        """Run a statement once for each set of parameters."""
+        await self._run(lambda: self.raw.executemany(sql, params))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Do nothing of its own: all that this connection does is one transaction."""
+        yield
+
+    def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        """Make a Python function known to SQL."""
+        self.raw.create_function(name, arguments, function)
+
+    async def _run(self, work: Callable[[], _Result]) -> _Result:
+        try:
+            return await asyncio.shield(asyncio.to_thread(work))
+        except asyncio.CancelledError:
+            self.raw.interrupt()
+            raise
+        except _SQLITE_ERRORS as error:
+            raise _from_sqlite(error) from error
 
 
 def _fold_or_none(text: str | None) -> str | None:
@@ -309,6 +410,10 @@ def _from_postgresql(error: Exception) -> Exception:
             return ReferenceViolation(str(error))
         case found.UndefinedTable():
             return MissingTable(str(error))
+        case found.UndefinedColumn():
+            return SchemaMoved(str(error))
+        case found.FeatureNotSupported() if "cached plan" in str(error):
+            return SchemaMoved(str(error))  # prepared before a column became of another type
         case (
             UnicodeEncodeError()
             | psycopg.DataError()
@@ -380,9 +485,27 @@ class PostgresqlDatabase:
                 yield PostgresqlConnection(raw)
         except psycopg.Error as error:  # of the pool: statements have said what theirs mean
             raise _from_postgresql(error) from error
+        except SchemaMoved:  # prepared statements of every connection may be out of date
+            await self._pool.drain()
+            raise
         except DatabaseUnavailable:
             await self._pool.check()
             raise
+
+    @asynccontextmanager
+    async def publishing(self) -> AsyncIterator[PublishingConnection]:
+        """Yield a connection of its own that holds the publishers' lock as long as it lives."""
+        try:
+            raw: psycopg.AsyncConnection[Row] = await psycopg.AsyncConnection.connect(
+                self.url, autocommit=True, connect_timeout=10
+            )
+        except psycopg.Error as error:
+            raise DatabaseUnavailable(f"PostgreSQL cannot be reached: {error}") from error
+        async with raw:
+            await _configure(raw)
+            connection = _PublishingPostgresqlConnection(raw)
+            await _take_turn(connection)
+            yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
@@ -395,9 +518,49 @@ class PostgresqlDatabase:
                 yield PostgresqlConnection(raw)
         except psycopg.Error as error:  # of the pool or the commit
             raise _from_postgresql(error) from error
+        except SchemaMoved:
+            await self._pool.drain()
+            raise
         except DatabaseUnavailable:  # others in the pool are likely to be lost too
             await self._pool.check()
             raise
+
+
+class _PublishingPostgresqlConnection(PostgresqlConnection):
+    """A psycopg connection outside the pool, in autocommit."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Hold a transaction; what waits for a lock too long gives up, so that others go on."""
+        try:
+            async with self.raw.transaction():
+                yield
+        except psycopg.Error as error:
+            raise _from_postgresql(error) from error
+
+    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
+        """Run a statement once for each set of parameters."""
+        try:
+            async with self.raw.cursor() as cursor:
+                await cursor.executemany(sql, params)
+        except _POSTGRESQL_ERRORS as error:
+            raise _from_postgresql(error) from error
+
+    def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        """Refuse: PostgreSQL runs no Python of ours."""
+        raise NotImplementedError(f"{name} cannot be defined on PostgreSQL")
+
+
+async def _take_turn(connection: Connection) -> None:
+    waited = 0.0
+    while True:
+        row = await connection.fetch_one(f"SELECT pg_try_advisory_lock({PUBLISHERS_LOCK})", {})
+        if row is not None and row[0]:
+            return
+        if waited >= _PUBLISHER_WAIT_SECONDS:
+            raise DatabaseBusy("another publish has been under way for a minute; try again later")
+        await asyncio.sleep(0.1)
+        waited += 0.1
 
 
 async def _configure(raw: psycopg.AsyncConnection[Any]) -> None:

@@ -43,6 +43,7 @@ class EntityQueries:
         self.engine = tables.engine
         self.stored = tuple(item for item in entity.fields if has_column(item))
         self._encoders = {item.name: self._encoder(item) for item in self.stored}
+        self._next_version_sql = f"UPDATE {tables.version_name} SET value = value + 1"
         self._insert = lru_cache(_SHAPES)(self._insert_text)
         self._update = lru_cache(_SHAPES)(self._update_text)
         self._select = lru_cache(_SHAPES)(self._select_text)
@@ -199,9 +200,9 @@ class EntityQueries:
 
     def _next_version(self) -> sa.ColumnElement[int]:
         if self.engine == "postgresql":
-            return sa.func.nextval(sa.literal_column("'kartoteka_version'"))
-        return sa.literal_column("(SELECT value FROM kartoteka_version)")
+            return sa.func.nextval(sa.literal_column(f"'{self.tables.version_name}'"))
+        return sa.literal_column(f"(SELECT value FROM {self.tables.version_name})")
 
     async def _bump_version(self, connection: Connection) -> None:
         if self.engine == "sqlite" and VERSION in self.table.c:
-            await connection.execute("UPDATE kartoteka_version SET value = value + 1", {})
+            await connection.execute(self._next_version_sql, {})

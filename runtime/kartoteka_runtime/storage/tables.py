@@ -22,6 +22,7 @@ from kartoteka.model.view import View
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.column_types import codec
 from kartoteka_runtime.storage.on_demand import OnDemand
+from kartoteka_runtime.storage.system_tables import version_name
 
 ENTITY_SUFFIX = "__entity"  # column beside a multi-target lookup that names the entity
 
@@ -31,20 +32,22 @@ class Tables:
     """The tables of a registry on one engine.
 
     ``entities`` and ``links`` are keyed by logical name of entity and relationship; each table
-    is described when it is first asked for.
+    is described when it is first asked for. ``version_name`` is what row versions are counted
+    with; see ``kartoteka_runtime.storage.system_tables.version_name``.
     """
 
     engine: str
     metadata: sa.MetaData
     entities: Mapping[str, sa.Table]
     links: Mapping[str, sa.Table]
+    version_name: str
 
     def all(self) -> list[sa.Table]:
         """Return every table, described with its references to others."""
         return [*self.entities.values(), *self.links.values()]
 
 
-def build_tables(registry: Registry, engine: str) -> Tables:
+def build_tables(registry: Registry, engine: str, *, generation: int = 0) -> Tables:
     """Return the tables that hold the records of ``registry`` on ``engine``."""
     metadata = sa.MetaData(naming_convention={"fk": "fk_%(table_name)s_%(column_0_name)s"})
 
@@ -59,6 +62,7 @@ def build_tables(registry: Registry, engine: str) -> Tables:
         metadata,
         OnDemand(registry.entities, entity_table),
         OnDemand(registry.relationships, link_table),
+        version_name(generation),
     )
 
 
@@ -117,6 +121,26 @@ def field_columns(field: Field, registry: Registry, engine: str) -> list[sa.Colu
     return [sa.Column(field.name, column_type)]
 
 
+def table_as_named(
+    entity: Entity, registry: Registry, engine: str, *, table: str, names: Mapping[str, str]
+) -> sa.Table:
+    """Return an entity's table while some of it is called otherwise; it is keyed by wanted names.
+
+    Args:
+        entity: As it is wanted.
+        registry: The registry it belongs to.
+        engine: sqlite or postgresql.
+        table: What the table is called.
+        names: ``{column as wanted: what it is called}`` where that differs.
+    """
+    columns = [
+        sa.Column(names.get(column.name, column.name), column.type, key=column.name)
+        for item in entity.fields
+        for column in field_columns(item, registry, engine)
+    ]
+    return sa.Table(table, sa.MetaData(), *columns)
+
+
 def _entity_table(
     entity: Entity, registry: Registry, metadata: sa.MetaData, engine: str
 ) -> sa.Table:
@@ -127,36 +151,34 @@ def _entity_table(
         if item.name != entity.primary_id:
             columns += field_columns(item, registry, engine)
     table = sa.Table(entity.name, metadata, *columns)
-    entity_indexes(entity, table, registry, engine)  # an index attaches itself to its table
+    for spec in index_specs(entity, registry):
+        index_on(spec, table, entity, engine)  # an index attaches itself to its table
     return table
 
 
-def entity_indexes(
-    entity: Entity, table: sa.Table, registry: Registry, engine: str
-) -> list[sa.Index]:
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """An index by what it is for: uq (unique), ix (lookups and find fields) or so (sorting)."""
+
+    prefix: str
+    fields: tuple[str, ...]
+
+    def name(self, table: str) -> str:
+        """Return what the index is called on a table."""
+        return short_name(self.prefix, table, *self.fields)
+
+
+def index_specs(entity: Entity, registry: Registry) -> tuple[IndexSpec, ...]:
     """Return the indexes of an entity: keys, unique fields, lookups, find fields and views.
 
     A view's index holds the fields its filter equates, then its first sort key and the primary
     id, so that every page of it, and its count, reads the index alone. Indexes of lookups and
     find fields leave empty values out: most are, and no question needs them.
     """
-    indexes: dict[str, sa.Index] = {}
+    found: dict[IndexSpec, None] = {}
 
-    def add(prefix: str, *columns: str) -> None:
-        name = short_name(prefix, table.name, *columns)
-        if name in indexes:
-            return
-        parts = [
-            comparable(table.c[column], entity.field_by_name[column], engine) for column in columns
-        ]
-        options: dict[str, Any] = {}
-        if prefix == "so":
-            if engine == "postgresql":
-                parts[-1] = parts[-1].nulls_first()
-            parts.append(table.c[entity.primary_id])
-        elif prefix == "ix":
-            options[f"{engine}_where"] = parts[0].is_not(None)
-        indexes[name] = sa.Index(name, *parts, unique=prefix == "uq", **options)
+    def add(prefix: str, *fields: str) -> None:
+        found[IndexSpec(prefix, fields)] = None
 
     for key in entity.keys:
         add("uq", *key.fields)
@@ -175,7 +197,24 @@ def entity_indexes(
         for name in view.find:
             if _can_sort(entity, name) and name != entity.primary_field:
                 add("ix", name)
-    return list(indexes.values())
+    return tuple(found)
+
+
+def index_on(
+    spec: IndexSpec, table: sa.Table, entity: Entity, engine: str, *, name: str = ""
+) -> sa.Index:
+    """Return an index of ``table``, whose columns are keyed by field names."""
+    parts = [
+        comparable(table.c[field], entity.field_by_name[field], engine) for field in spec.fields
+    ]
+    options: dict[str, Any] = {}
+    if spec.prefix == "so":
+        if engine == "postgresql":
+            parts[-1] = parts[-1].nulls_first()
+        parts.append(table.c[entity.primary_id])
+    elif spec.prefix == "ix":
+        options[f"{engine}_where"] = parts[0].is_not(None)
+    return sa.Index(name or spec.name(table.name), *parts, unique=spec.prefix == "uq", **options)
 
 
 def _is_stamp(item: Field) -> bool:

@@ -8,7 +8,6 @@ import pytest
 
 from kartoteka.assembly import assemble, load_bundles
 from kartoteka.base_metadata import base_folder
-from kartoteka.changes import AddField, CreateEntity, RetireField, UpdateDefinition
 from kartoteka.errors import PublishFailed
 from kartoteka.record_values import Reference
 from kartoteka_runtime.live_registry import LiveRegistry
@@ -44,6 +43,11 @@ def registry(tmp_path, text: str, name: str = "boat"):
     return assemble(load_bundles([base_folder(), folder]))
 
 
+def said(result) -> list[str]:
+    """Return what a publish changed, in words."""
+    return [change.words for change in result.changes]
+
+
 @pytest.fixture
 async def database(empty_database):
     """Give an open, empty database."""
@@ -64,7 +68,7 @@ async def test_what_is_published_is_what_was_assembled(database, tmp_path):
     wanted = registry(tmp_path, ENTITY.format(length=40))
     result = await publish(database, wanted)
     assert result.number == 1
-    assert CreateEntity("boat") in result.changes
+    assert "new record type boat" in said(result)
     live = LiveRegistry()
     assert await refresh(database, live)
     assert live.current.registry == wanted
@@ -83,7 +87,7 @@ async def test_new_fields_join_stored_records(database, tmp_path):
     records = (await service(database)).acting_as(SYSTEM)
     old = await records.create("boat", {"name": "Old"})
     result = await publish(database, registry(tmp_path, ENTITY.format(length=60) + MASTS + HARBOUR))
-    assert AddField("boat", "masts") in result.changes
+    assert "new field boat.masts: whole number" in said(result)
     records = (await service(database)).acting_as(SYSTEM)
     new = await records.create(
         "boat", {"name": "N" * 60, "masts": 3, "harbour": Reference("boat", old)}
@@ -100,30 +104,17 @@ async def test_a_field_that_comes_back_still_has_its_values(database, tmp_path):
         await (await service(database)).acting_as(SYSTEM).create("boat", {"name": "B", "masts": 2})
     )
     result = await publish(database, without)
-    assert RetireField("boat", "masts") in result.changes
+    assert "field boat.masts is retired; its values are kept" in said(result)
     assert "masts" not in await (await service(database)).acting_as(SYSTEM).read("boat", boat)
     await publish(database, with_masts)
     assert (await (await service(database)).acting_as(SYSTEM).read("boat", boat))["masts"] == 2
-
-
-async def test_a_change_that_would_convert_values_is_refused_and_the_old_registry_lives(
-    database, tmp_path
-):
-    old = registry(tmp_path, ENTITY.format(length=40) + MASTS)
-    await publish(database, old)
-    as_text = MASTS.replace("whole_number", "text")
-    with pytest.raises(PublishFailed, match="boat.masts"):
-        await publish(database, registry(tmp_path, ENTITY.format(length=40) + as_text))
-    live = LiveRegistry()
-    await refresh(database, live)
-    assert live.current.registry == old
 
 
 async def test_a_label_is_a_change_of_the_definition_alone(database, tmp_path):
     await publish(database, registry(tmp_path, ENTITY.format(length=40)))
     renamed = ENTITY.format(length=40).replace("Boat }", "Ship }")
     result = await publish(database, registry(tmp_path, renamed))
-    assert result.changes == (UpdateDefinition("entities", "boat"),)
+    assert said(result) == ['entity boat: label (en) changes from "Boat" to "Ship"']
 
 
 async def test_two_publishers_at_once_take_turns(database, empty_database, tmp_path):

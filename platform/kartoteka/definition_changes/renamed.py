@@ -1,0 +1,273 @@
+"""``renamed``: a registry as it would read if its objects had always had their new names."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from kartoteka.conditions.condition_error import ConditionError
+from kartoteka.conditions.tokens import TokenKind, split
+from kartoteka.labels import PLACEHOLDER
+from kartoteka.loading.read_field import TARGET_FEATURES
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.model.form import Control, Form, Section, Tab
+from kartoteka.model.label import Label
+from kartoteka.model.navigation import Area
+from kartoteka.model.relationship import Relationship
+from kartoteka.model.role import Role
+from kartoteka.model.view import View
+from kartoteka.registry import Registry
+
+Renames = Mapping[tuple[str, str], str]
+
+_T = TypeVar("_T")
+
+
+def renamed(registry: Registry, renames: Renames) -> Registry:
+    """Return the registry with new names, wherever they stand.
+
+    Reaches references, paths, filters and placeholders of texts, and the default names of 1:N
+    relationships. Set names and tables of links stay: they are names of their own.
+
+    Args:
+        registry: Before.
+        renames: ``{(kind, old name): new name}``; a field is ``("field", "entity.old")``, with the
+            entity's new name.
+    """
+    if not renames:
+        return registry
+    names = _Names(registry, renames)
+
+    def section(kind: str, items: Mapping[str, _T], rename: Callable[[_T], _T]) -> Mapping[str, _T]:
+        return MappingProxyType(
+            {names.of(kind, name): names.texts(rename(item)) for name, item in items.items()}
+        )
+
+    return replace(
+        registry,
+        bundles=tuple(names.texts(bundle) for bundle in registry.bundles),
+        entities=section("entity", registry.entities, names.entity),
+        choices=section(
+            "choice",
+            registry.choices,
+            lambda item: replace(item, name=names.of("choice", item.name)),
+        ),
+        relationships=section("relationship", registry.relationships, names.relationship),
+        forms=section("form", registry.forms, names.form),
+        views=section("view", registry.views, names.view),
+        roles=section("role", registry.roles, names.role),
+        areas=section("navigation", registry.areas, names.area),
+        messages=section("messages", registry.messages, lambda item: item),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Old names → new names, and objects that hold them."""
+
+    registry: Registry  # with the old names
+    renames: Renames
+
+    def of(self, kind: str, name: str) -> str:
+        return self.renames.get((kind, name), name)
+
+    def field(self, entity: str, name: str) -> str:
+        """Return the new name of a field of an entity of this old name."""
+        new = self.renames.get(("field", f"{self.of('entity', entity)}.{name}"), name)
+        return new.rpartition(".")[2]
+
+    def entity(self, item: Entity) -> Entity:
+        def own(name: str) -> str:
+            return self.field(item.name, name)
+
+        return replace(
+            item,
+            name=self.of("entity", item.name),
+            primary_id=own(item.primary_id),
+            primary_field=own(item.primary_field),
+            parent_field=own(item.parent_field),
+            fields=tuple(self._field_of(field, item.name) for field in item.fields),
+            keys=tuple(replace(key, fields=tuple(map(own, key.fields))) for key in item.keys),
+            commands=tuple(
+                replace(
+                    command,
+                    parameters=tuple(self._field_of(field, "") for field in command.parameters),
+                )
+                for command in item.commands
+            ),
+        )
+
+    def _field_of(self, item: Field, entity: str) -> Field:
+        changed = replace(
+            item,
+            name=self.field(entity, item.name),
+            joined_from=tuple(self.field(entity, name) for name in item.joined_from),
+            base_of=self.field(entity, item.base_of),
+            choice=self.of("choice", item.choice),
+            targets=tuple(self.of("entity", name) for name in item.targets),
+        )
+        if item.relationship and item.relationship == default_relationship(item, entity):
+            name = default_relationship(changed, self.of("entity", entity))
+            changed = replace(changed, relationship=name)
+        return changed if changed != item else item
+
+    def relationship(self, item: Relationship) -> Relationship:
+        return replace(
+            item,
+            name=self.of("relationship", item.name),
+            left=self.of("entity", item.left),
+            right=self.of("entity", item.right),
+        )
+
+    def form(self, item: Form) -> Form:
+        return replace(
+            item,
+            name=self.of("form", item.name),
+            entity=self.of("entity", item.entity),
+            header=tuple(self.field(item.entity, name) for name in item.header),
+            roles=tuple(self.of("role", name) for name in item.roles),
+            tabs=tuple(self._tab(tab, item.entity) for tab in item.tabs),
+        )
+
+    def _tab(self, item: Tab, entity: str) -> Tab:
+        return replace(
+            item, sections=tuple(self._section(section, entity) for section in item.sections)
+        )
+
+    def _section(self, item: Section, entity: str) -> Section:
+        return replace(
+            item, controls=tuple(self._control(control, entity) for control in item.controls)
+        )
+
+    def _control(self, item: Control, entity: str) -> Control:
+        return replace(
+            item,
+            field=self.field(entity, item.field),
+            entity=self.of("entity", item.entity),
+            by=self.field(item.entity, item.by),
+            relationship=self.of("relationship", item.relationship),
+            view=self.of("view", item.view),
+            quick_view=self.field(entity, item.quick_view),
+            form=self.of("form", item.form),
+        )
+
+    def view(self, item: View) -> View:
+        return replace(
+            item,
+            name=self.of("view", item.name),
+            entity=self.of("entity", item.entity),
+            columns=tuple(
+                replace(column, field=self.path(column.field, item.entity))
+                for column in item.columns
+            ),
+            order=tuple(
+                replace(key, field=self.path(key.field, item.entity)) for key in item.order
+            ),
+            find=tuple(self.path(name, item.entity) for name in item.find),
+            filter=self.path(item.filter, item.entity),
+        )
+
+    def role(self, item: Role) -> Role:
+        return replace(
+            item,
+            name=self.of("role", item.name),
+            privileges=tuple(
+                replace(grant, entity=self.of("entity", grant.entity)) for grant in item.privileges
+            ),
+        )
+
+    def area(self, item: Area) -> Area:
+        groups = tuple(
+            replace(
+                group,
+                entries=tuple(
+                    replace(
+                        entry,
+                        entity=self.of("entity", entry.entity),
+                        view=self.of("view", entry.view),
+                    )
+                    for entry in group.entries
+                ),
+            )
+            for group in item.groups
+        )
+        return replace(item, name=self.of("navigation", item.name), groups=groups)
+
+    def path(self, text: str, entity: str) -> str:
+        """Return a condition or a path over an entity's fields; all else in it stays as it is."""
+        try:
+            tokens = split(text)
+        except ConditionError:
+            return text
+        found: list[str] = []
+        end = 0
+        holder: Entity | None = None
+        for before, token, after in zip((None, *tokens), tokens, tokens[1:], strict=False):
+            if token.kind is not TokenKind.NAME or after.kind is TokenKind.OPEN:
+                continue
+            is_deeper = before is not None and before.kind is TokenKind.SLASH
+            holder = holder if is_deeper else self.registry.entities.get(entity)
+            name, holder = self._step(token.text, holder)
+            found += text[end : token.offset], name
+            end = token.offset + len(token.text)
+        return "".join((*found, text[end:]))
+
+    def _step(self, name: str, holder: Entity | None) -> tuple[str, Entity | None]:
+        """Return a step's new name, and the entity that it leads to if it is a lookup."""
+        if holder is None:
+            return name, None
+        raw = re.fullmatch(r"_(.+)_value", name)
+        field = holder.field_by_name.get(name) or holder.field_by_name.get(raw[1] if raw else "")
+        if field is not None:
+            new = self.field(holder.name, field.name)
+            target = field.targets[0] if len(field.targets) == 1 else ""
+            return name.replace(field.name, new), self.registry.entities.get(target)
+        for field in holder.fields:
+            for target in field.targets:
+                if name == f"{field.name}_{target}":
+                    new = f"{self.field(holder.name, field.name)}_{self.of('entity', target)}"
+                    return new, self.registry.entities.get(target)
+        return name, None
+
+    def texts(self, item: Any) -> Any:
+        """Return anything with new names in the placeholders of its texts."""
+        if isinstance(item, Label):
+            if not any("{" in text for text in item.texts.values()):
+                return item
+            texts = {
+                language: PLACEHOLDER.sub(self._placeholder, text)
+                for language, text in item.texts.items()
+            }
+            return replace(item, texts=texts)
+        if isinstance(item, tuple):
+            return tuple(map(self.texts, item))
+        if not dataclasses.is_dataclass(item) or isinstance(item, type):
+            return item
+        changed = {}
+        for attribute in dataclasses.fields(item):
+            value = getattr(item, attribute.name)
+            if isinstance(value, (Label, tuple)) and value:
+                new = self.texts(value)
+                if new != value:
+                    changed[attribute.name] = new
+        return replace(item, **changed) if changed else item
+
+    def _placeholder(self, match: re.Match[str]) -> str:
+        kind, name = match["kind"], match["name"]
+        if kind in ("entity", "entities"):
+            return f"{{{kind}:{self.of('entity', name)}}}"
+        if kind == "field":
+            entity, _, field = name.partition(".")
+            return f"{{field:{self.of('entity', entity)}.{self.field(entity, field)}}}"
+        return match[0]
+
+
+def default_relationship(field: Field, entity: str) -> str:
+    """Return what a lookup's 1:N relationship is called when nobody says anything."""
+    target = field.targets[0] if len(field.targets) == 1 else TARGET_FEATURES.get(field.type, "")
+    return "_".join(part for part in (target, entity, field.name) if part)

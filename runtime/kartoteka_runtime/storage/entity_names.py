@@ -1,0 +1,56 @@
+"""Cells that name entities and records, when these are renamed or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import sqlalchemy as sa
+
+from kartoteka_runtime.storage.database import Connection
+from kartoteka_runtime.storage.schema import Schema
+from kartoteka_runtime.storage.tables import ENTITY_SUFFIX
+
+_Quote = Callable[[str], str]
+
+
+async def rename_in_cells(
+    connection: Connection, schema: Schema, renames: Mapping[str, str], quote: _Quote
+) -> None:
+    """Write the new names of entities into every lookup that carries its entity.
+
+    Retired lookups too: they may come back. Names are logical names and need no escaping.
+    """
+    olds = ", ".join(f"'{old}'" for old in renames)
+    branches = " ".join(f"WHEN '{old}' THEN '{new}'" for old, new in renames.items())
+    for name, table in schema.items():
+        for column in table.columns:
+            if ENTITY_SUFFIX in column:
+                cell = quote(column)
+                await connection.execute(
+                    f"UPDATE {quote(name)} SET {cell} = CASE {cell} {branches} END "
+                    f"WHERE {cell} IN ({olds})",
+                    {},
+                )
+
+
+async def clear_dangling(
+    connection: Connection,
+    table: sa.Table,
+    column: str,
+    target: sa.Table,
+    quote: _Quote,
+    *,
+    whole_row: bool = False,
+) -> None:
+    """Empty the references to records that were deleted while nobody looked after them.
+
+    ``whole_row`` removes the row: a link to nothing is none.
+    """
+    place, cell = quote(table.name), quote(column)
+    primary_id = quote(next(iter(target.primary_key)).name)
+    action = f"DELETE FROM {place}" if whole_row else f"UPDATE {place} SET {cell} = NULL"
+    await connection.execute(
+        f"{action} WHERE {cell} IS NOT NULL AND NOT EXISTS (SELECT 1 "
+        f"FROM {quote(target.name)} AS target WHERE target.{primary_id} = {place}.{cell})",
+        {},
+    )
