@@ -14,6 +14,7 @@ BIN := .venv/bin
 # Files that say what is installed; newer than the stamp means: install again.
 PACKAGING := pyproject.toml hatch_build.py package.json package-lock.json
 AXE := node_modules/axe-core/axe.min.js
+LANGUAGE_SERVER := node_modules/yaml-language-server/bin/yaml-language-server
 
 .PHONY: demo test test-slow benchmark lint clean
 .DEFAULT_GOAL := help
@@ -54,7 +55,7 @@ clean:
 	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-.venv/installed-dev: .venv/pip $(PACKAGING) $(AXE)
+.venv/installed-dev: .venv/pip $(PACKAGING) $(AXE) $(LANGUAGE_SERVER)
 	@echo "Installing Kartoteka and what its tests need into .venv."
 	@$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch .venv/installed $@
@@ -63,7 +64,7 @@ clean:
 	$(BIN)/python tools/chromium.py > $@.found
 	@mv $@.found $@
 
-# The accessibility checks of the tests; a removed node_modules is brought again.
-$(AXE): | .venv/pip
+# What tests take from npm; a removed node_modules is brought again.
+$(AXE) $(LANGUAGE_SERVER): | .venv/pip
 	rm -f runtime/kartoteka_runtime/web/static/vendor/versions.sha256
 	$(BIN)/python -m pip install --quiet --editable . --no-deps

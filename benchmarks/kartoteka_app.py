@@ -50,16 +50,21 @@ def prepare(folder: Path, url: str, accounts: int, contacts: int) -> PreparedApp
             return PreparedApp(folder, url, known["token"], known["user_id"])
         raise SystemExit(f"{folder} was prepared with another size; remove it first")
     _run(url, "new", "app", str(folder), "--plugins", "")
-    _run(url, "publish", str(folder))
-    _run(
-        url, "user", "add", _USER, str(folder), "--role", "system_administrator",
-        "--password-stdin", typed=_PASSWORD,
-    )  # fmt: skip
+    publish(folder, url)
     token = _run(url, "token", "create", str(folder), "--user", _USER).strip()
     app = PreparedApp(folder, url, token, "")
     user_id = _fill(app, accounts, contacts)
     facts.write_text(json.dumps({"size": [accounts, contacts], "token": token, "user_id": user_id}))
     return PreparedApp(folder, url, token, user_id)
+
+
+def publish(folder: Path, url: str) -> None:
+    """Publish an app for the first time and add the user that ``sign_in`` signs in."""
+    _run(url, "publish", str(folder))
+    _run(
+        url, "user", "add", _USER, str(folder), "--role", "system_administrator",
+        "--password-stdin", typed=_PASSWORD,
+    )  # fmt: skip
 
 
 def sign_in(port: int) -> str:

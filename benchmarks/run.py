@@ -54,7 +54,7 @@ def _measure_engine(engine: str, asked: argparse.Namespace) -> float:
         wanted = tuple(item for item in wanted if item.name in asked.operation)
     worst = 0.0
     with ExitStack() as stack:
-        url, postmaster = _database(engine, folder, stack)
+        url, postmaster = database(engine, folder, stack)
         app = prepare(folder / "app", url, asked.accounts, asked.contacts)
         ours = app.serve()
         stack.callback(ours.stop)
@@ -146,7 +146,7 @@ def _twin(app: PreparedApp, proof: Access) -> Server:
     return Server("the twin", command, environment, app.folder / "twin.log")
 
 
-def _database(engine: str, folder: Path, stack: ExitStack) -> tuple[str, psutil.Process | None]:
+def database(engine: str, folder: Path, stack: ExitStack) -> tuple[str, psutil.Process | None]:
     """Return the address of an engine's database, and its main process if it has one."""
     folder.mkdir(parents=True, exist_ok=True)
     if engine == "sqlite":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import inspect
 import json
 import re
@@ -16,6 +17,7 @@ import pytest
 import typer.main
 import yaml
 
+from kartoteka.loading.document_schemas import schema_of
 from kartoteka.model.field_types import COMMON_KEYS, FIELD_TYPES
 from kartoteka.plugin_api import contexts, hookspecs
 from kartoteka_runtime import app_folder
@@ -75,6 +77,30 @@ def test_every_key_of_a_document_kind_is_described(kind):
     if kind in ("field_group", "choice"):  # the shape of fields and options stands elsewhere
         about += section(text, "entity")
     assert not missing(about, keys_in(schema))
+
+
+def load_tool(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_tables_of_keys_are_what_the_schemas_say():
+    pages = load_tool("reference").pages()
+    assert pages
+    for path, text in pages.items():
+        assert path.read_text(encoding="utf-8") == text, "run `python -m tools.reference`"
+
+
+def test_every_map_that_metadata_may_hold_has_its_table():
+    tool = load_tool("reference")
+    text = "".join(path.read_text(encoding="utf-8") for path in tool.pages())
+    hand_written = {"document"}
+    assert {name for name in tool.tables() if f"<!-- keys: {name} -->" not in text} == hand_written
+    told = {key for table in tool.tables().values() for key in table}
+    assert told >= {key for kind in KINDS for key in keys_in(schema_of(kind))}
 
 
 def test_every_field_type_and_key_of_a_field_is_described():
@@ -171,10 +197,12 @@ def test_every_setting_is_described():
 
 
 def test_every_family_of_messages_and_every_violation_is_described():
-    labels = yaml.safe_load((ROOT / "metadata" / "labels" / "en.yaml").read_text(encoding="utf-8"))
+    files = (ROOT / "metadata" / "labels").glob("en*.yaml")
+    labels = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+    keys = {key for one in labels for key in one["messages"]}
     text = page("messages.md")
-    assert not missing(text, {key.split(".")[0] for key in labels["messages"]})
-    assert not missing(text, {key for key in labels["messages"] if key.startswith("violation.")})
+    assert not missing(text, {key.split(".")[0] for key in keys})
+    assert not missing(text, {key for key in keys if key.startswith("violation.")})
 
 
 @pytest.mark.parametrize("name", PAGES)

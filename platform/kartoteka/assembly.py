@@ -1,9 +1,9 @@
-"""assemble(bundles) -> Registry: the only road to a Registry."""
+"""assemble(bundles) -> Registry: the only road to a Registry, in stages that ``workspace`` uses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kartoteka.checks.run_checks import run_checks
 from kartoteka.checks.scope import Scope
@@ -16,10 +16,12 @@ from kartoteka.loading.expand_entities import expand_entities
 from kartoteka.loading.extensions import MetadataTree, merge_bundles
 from kartoteka.loading.load_bundle import LoadedBundle, load_bundle, load_bundles
 from kartoteka.loading.only_with import taking_part
+from kartoteka.loading.positioned import YamlMap
 from kartoteka.model.bundle import BundleInfo
 from kartoteka.model.label import Label
 from kartoteka.read_registry import read_registry
 from kartoteka.registry import Registry
+from kartoteka.remembered_steps import FORGETFUL, Steps
 
 __all__ = ["LoadedBundle", "assemble", "load_bundle", "load_bundles"]
 
@@ -48,24 +50,76 @@ def assemble(
     Raises:
         MetadataError: With every mistake in every file, in file order.
     """
+    options = AssemblyOptions(command_handlers, panels, tuple(languages), base_language)
     diagnostics = Diagnostics()
+    layers = in_layers(bundles, diagnostics)
+    tree, messages = merged(layers, diagnostics)
+    return checked(tree, messages, layers, options, diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyOptions:
+    """What a check knows beside the files: the options of ``assemble``."""
+
+    command_handlers: frozenset[tuple[str, str]] | None = frozenset()
+    panels: frozenset[str] | None = frozenset()
+    languages: tuple[str, ...] = ()
+    base_language: str = "en"
+
+
+def in_layers(
+    bundles: Sequence[LoadedBundle], diagnostics: Diagnostics
+) -> tuple[LoadedBundle, ...]:
+    """Return the bundles, lowest layer first, with the documents that take part."""
     for bundle in bundles:
         diagnostics.extend(bundle.diagnostics)
-    ordered = taking_part(in_order(bundles, diagnostics), diagnostics)
-    tree = merge_bundles(ordered, diagnostics)
+    return taking_part(in_order(bundles, diagnostics), diagnostics)
+
+
+def merged(
+    layers: tuple[LoadedBundle, ...], diagnostics: Diagnostics
+) -> tuple[MetadataTree, YamlMap]:
+    """Return what the layers say together, completed and labelled, and ``{message: texts}``.
+
+    What becomes of an object depends on the documents about it, field groups, messages and the
+    bundles, and on no other object: ``workspace`` merges only those that have changed.
+    """
+    tree = merge_bundles(layers, diagnostics)
     messages = read_messages(tree)
     apply_group_labels(tree, diagnostics)
     expand_entities(tree, messages)
     apply_labels(tree, diagnostics)
+    return tree, messages
+
+
+def checked(
+    tree: MetadataTree,
+    messages: YamlMap,
+    layers: tuple[LoadedBundle, ...],
+    options: AssemblyOptions,
+    diagnostics: Diagnostics,
+    steps: Steps = FORGETFUL,
+) -> Registry:
+    """Return the registry of a tree; ``steps`` may remember reading and checking single objects.
+
+    Raises:
+        MetadataError: With what the checks found and what was in ``diagnostics`` before.
+    """
     registry = read_registry(
         tree,
         messages,
-        tuple(_labelled(bundle, tree) for bundle in ordered),
-        languages=tuple(languages) or _languages_in(tree, base_language),
-        base_language=base_language,
+        tuple(_labelled(bundle, tree) for bundle in layers),
+        languages=options.languages or _languages_in(tree, options.base_language),
+        base_language=options.base_language,
+        steps=steps,
     )
-    scope = Scope(registry, tree, command_handlers=command_handlers, panels=panels)
-    diagnostics.extend(run_checks(scope))
+    scope = Scope(
+        registry,
+        tree,
+        command_handlers=options.command_handlers,
+        panels=options.panels,
+    )
+    diagnostics.extend(run_checks(scope, steps))
     if len(diagnostics):
         raise MetadataError(diagnostics)
     return registry

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from kartoteka.conversions import stores_alike
 from kartoteka.identities import Identities, Retired
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -72,10 +73,14 @@ class RelationshipChange:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Every entity and relationship that is not the same before and after."""
+    """Every entity and relationship that is not the same before and after.
+
+    ``entity_names`` are what ``entity_renames`` found.
+    """
 
     entities: tuple[EntityChange, ...] = ()
     relationships: tuple[RelationshipChange, ...] = ()
+    entity_names: Mapping[str, str] = field(default_factory=dict)
 
 
 Definition = Entity | Field | Relationship
@@ -108,15 +113,47 @@ def with_renamed_ends(definition: Definition, renames: Mapping[str, str]) -> Def
             return replace(definition, fields=fields)
 
 
+def retired_with_renamed_ends(item: Retired, renames: Mapping[str, str]) -> Retired:
+    """Return an entry of the catalogue that calls other entities what they are called now."""
+    return replace(
+        item,
+        definition=with_renamed_ends(item.definition, renames),
+        became=tuple(with_renamed_targets(step, renames) for step in item.became),
+    )
+
+
 def entity_renames(
-    live: Registry, live_identities: Identities, wanted: Registry, wanted_identities: Identities
+    live: Registry,
+    live_identities: Identities,
+    wanted: Registry,
+    wanted_identities: Identities,
+    retired: Collection[Retired],
 ) -> dict[str, str]:
-    """Return ``{old name: new name}`` of the entities that are called something else."""
+    """Return ``{old name: new name}`` of the entities that are called something else.
+
+    So stored values and definitions name entities. A retired one whose name another has taken is
+    named by its identity behind a ``~``, until it comes back.
+    """
     if not (live_identities.differing or wanted_identities.differing):
         return {}
-    by_identity = {live_identities.of("entity", name): name for name in live.entities}
-    olds = {name: by_identity.get(wanted_identities.of("entity", name)) for name in wanted.entities}
-    return {old: name for name, old in olds.items() if old is not None and old != name}
+    gone = [(item.identity, item.name) for item in _by_age(retired) if item.kind == "entity"]
+    now = {live_identities.of("entity", name): name for name in live.entities}
+    then = {wanted_identities.of("entity", name): name for name in wanted.entities}
+    named_now = _names_with_retired(now, gone)
+    named_then = _names_with_retired(then, [*gone, *now.items()])
+    return {old: named_then[who] for who, old in named_now.items() if named_then[who] != old}
+
+
+def _names_with_retired(
+    names: Mapping[str, str], gone: Collection[tuple[str, str]]
+) -> dict[str, str]:
+    """Return ``{identity: name}``, also of what is gone (given oldest first)."""
+    found, taken = dict(names), set(names.values())
+    for identity, name in reversed(list(gone)):
+        if identity not in found:
+            found[identity] = f"~{identity}" if name in taken else name
+            taken.add(name)
+    return found
 
 
 def diff(
@@ -136,19 +173,16 @@ def diff(
         wanted_identities: Who the wanted objects are; see ``kartoteka.identities.identify``.
         retired: What is kept of earlier publications.
     """
-    renames = entity_renames(live, live_identities, wanted, wanted_identities)
+    renames = entity_renames(live, live_identities, wanted, wanted_identities, retired)
     if renames:
-        retired = [
-            replace(item, definition=with_renamed_ends(item.definition, renames))
-            for item in retired
-        ]
+        retired = [retired_with_renamed_ends(item, renames) for item in retired]
     entities = tuple(
         _entity_changes(live, wanted, live_identities, wanted_identities, retired, renames)
     )
     relationships = tuple(
-        _relationship_changes(live, wanted, live_identities, wanted_identities, retired)
+        _relationship_changes(live, wanted, live_identities, wanted_identities, retired, renames)
     )
-    return Changes(entities, relationships)
+    return Changes(entities, relationships, renames)
 
 
 def _entity_changes(
@@ -170,7 +204,7 @@ def _entity_changes(
         identity = wanted_ids.of("entity", name)
         staying.add(identity)
         before = live_by_identity.get(identity)
-        if before == after:
+        if before == after and (before is None or with_renamed_ends(before, renames) == before):
             continue
         taken_back = kept.get(identity) if before is None else None
         base = before
@@ -180,7 +214,7 @@ def _entity_changes(
             base,
             after,
             {} if base is None else {
-                _key(base, item, live_ids): with_renamed_targets(item, renames)
+                _key_before(base, item, live_ids, taken_back): with_renamed_targets(item, renames)
                 for item in base.fields
             },
             {_key(after, item, wanted_ids): item for item in after.fields},
@@ -197,6 +231,14 @@ def _key(entity: Entity, field: Field, identities: Identities) -> str:
     return "" if field.name == entity.primary_id else identities.of_field(entity.name, field.name)
 
 
+def _key_before(
+    entity: Entity, field: Field, identities: Identities, taken_back: Retired | None
+) -> str:
+    if taken_back is None or field.name == entity.primary_id:
+        return _key(entity, field, identities)
+    return taken_back.identities.get(field.name, field.name)
+
+
 def _field_changes(
     base: Entity | None,
     after: Entity,
@@ -211,15 +253,18 @@ def _field_changes(
             originals.setdefault(item.identity, []).append(item)
     for identity, field in after_by_identity.items():
         before = before_by_identity.get(identity)
-        original = next(
-            (
-                item for item in reversed(originals.get(identity, []))
-                if before is not None and isinstance(item.definition, Field)
-                and item.definition.type == field.type != before.type
-            ),
-            None,
-        )  # fmt: skip
-        yield FieldChange(before, field, kept.get(identity) if before is None else None, original)
+        taken_back = kept.get(identity) if before is None else None
+        found = FieldChange(before, field, taken_back)
+        if found.stored_as is not None and not stores_alike(found.stored_as, field):
+            original = next(
+                (
+                    item for item in reversed(originals.get(identity, []))
+                    if isinstance(item.definition, Field) and item.definition.type == field.type
+                ),
+                None,
+            )  # fmt: skip
+            found = replace(found, original=original)
+        yield found
     for identity, field in before_by_identity.items():
         if identity not in after_by_identity:
             yield FieldChange(field, None)
@@ -231,6 +276,7 @@ def _relationship_changes(
     live_ids: Identities,
     wanted_ids: Identities,
     retired: Collection[Retired],
+    renames: Mapping[str, str],
 ) -> Iterator[RelationshipChange]:
     live_by_identity = {
         live_ids.of("relationship", name): item for name, item in live.relationships.items()
@@ -241,7 +287,7 @@ def _relationship_changes(
         identity = wanted_ids.of("relationship", name)
         staying.add(identity)
         before = live_by_identity.get(identity)
-        if before != after:
+        if before != after or with_renamed_ends(before, renames) != before:
             taken_back = kept.get(identity) if before is None else None
             yield RelationshipChange(before, after, taken_back)
     for identity, before in live_by_identity.items():

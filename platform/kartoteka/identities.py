@@ -60,6 +60,8 @@ class Retired:
         definition: What it was.
         is_original: A field that lives on with another type; these are the values from before
             they were converted.
+        became: Of an original: what the field has been since, one conversion after the other.
+        identities: Of an entity: ``{name: identity}`` of its fields, where that is not the name.
     """
 
     kind: str
@@ -71,6 +73,8 @@ class Retired:
     columns: tuple[str, ...]
     definition: Entity | Field | Relationship
     is_original: bool = False
+    became: tuple[Field, ...] = ()
+    identities: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, str, int, bool]:
@@ -126,27 +130,38 @@ def _identify_fields(
         if kept.kind == "field" and not kept.is_original:
             by_entity.setdefault(kept.entity, []).append(kept)
     retired_entities = {
-        kept.identity: kept.definition
+        kept.identity: kept
         for kept in sorted(retired, key=lambda kept: kept.publication)
-        if isinstance(kept.definition, Entity)
+        if kept.kind == "entity"
     }
     differing = {path.rsplit("/fields/", 1)[0] for path in known.differing if "/fields/" in path}
     for name, entity in wanted.entities.items():
         identity = found.get(f"entity/{name}", name)
         old_name = live_by_identity.get(identity, "")
-        before = live.entities[old_name] if old_name else retired_entities.get(identity)
+        taken_back = None if old_name else retired_entities.get(identity)
+        before = live.entities[old_name] if old_name else _definition(taken_back)
         gone = {kept.name: kept.identity for kept in by_entity.get(identity, ())}
-        is_plain = f"entity/{old_name}" not in differing and not gone
+        is_plain = (
+            f"entity/{old_name}" not in differing and not gone
+            and (taken_back is None or not taken_back.identities)
+        )  # fmt: skip
         if before is entity and is_plain:
             continue
         fields_before = before.field_by_name if before is not None else {}
         if is_plain and fields_before.keys() >= entity.field_by_name.keys():
             continue
-        present = {item: known.of_field(old_name, item) for item in fields_before}
+        if taken_back is None:
+            present = {item: known.of_field(old_name, item) for item in fields_before}
+        else:
+            present = {item: taken_back.identities.get(item, item) for item in fields_before}
         names = {item.name: (present.get(item.name), item.renamed_from) for item in entity.fields}
         for item_name, item_identity in _claim(names, present, gone).items():
             if item_identity != item_name:
                 found[f"entity/{name}/fields/{item_name}"] = item_identity
+
+
+def _definition(kept: Retired | None) -> Entity | None:
+    return kept.definition if kept is not None and isinstance(kept.definition, Entity) else None
 
 
 def _claim(

@@ -204,7 +204,9 @@ def _texts(registry: Registry) -> Iterator[_Text]:
                 yield _Text(own, entry.label, entry.location, may_be_absent=True)
     for key, label in registry.messages.items():
         places = registry.sources.get(f"messages/{key}/{registry.base_language}", ())
-        yield _Text(f"messages/{key}", label, places[-1] if places else Location("messages"))
+        yield _Text(
+            f"messages/{key}", label, places[-1].location if places else Location("messages")
+        )
     for bundle in registry.bundles:
         path = f"bundle/{bundle.name}/label"
         yield _Text(path, bundle.label, bundle.location, False, True)

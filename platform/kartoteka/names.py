@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
@@ -12,6 +13,7 @@ MAX_NAME_LENGTH = 50
 MAX_OPTION_NAME_LENGTH = 100
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+_OPTION_NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*\Z")
 
 # Words of the condition language: a field of that name could not be told from them.
 CONDITION_WORDS = frozenset(
@@ -45,6 +47,11 @@ def is_name(text: str) -> bool:
     return len(text) <= MAX_NAME_LENGTH and _NAME.match(text) is not None
 
 
+def is_option_name(text: str) -> bool:
+    """Return whether options, states and reasons may be called so: as names, also digits first."""
+    return len(text) <= MAX_OPTION_NAME_LENGTH and _OPTION_NAME.match(text) is not None
+
+
 def has_prefix(name: str, prefix: str) -> bool:
     """Return whether a name begins as its bundle asks; an empty prefix asks nothing."""
     return not prefix or name.startswith(prefix + "_")
@@ -67,6 +74,23 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """Return the hint ``did you mean "x"?``, or "" when no candidate is near."""
+    """Return the hint ``did you mean "x"?``, or "" when no candidate is near.
+
+    When the candidates are a mapping by name, and one of them was called ``name`` before, the hint
+    says so instead.
+    """
+    if isinstance(candidates, Mapping):
+        for candidate, item in candidates.items():
+            if name in _former_names(item):
+                return f'it was renamed to "{candidate}"'
     near = nearest(name, candidates)
     return f'did you mean "{near}"?' if near else ""
+
+
+def _former_names(item: Any) -> tuple[str, ...]:
+    """Return the names under which something was published before: a definition, or its YAML."""
+    if isinstance(item, list):
+        return tuple(name for each in item for name in _former_names(each))
+    is_map = isinstance(item, Mapping)
+    former = item.get("renamed_from", ()) if is_map else getattr(item, "renamed_from", ())
+    return (former,) if isinstance(former, str) else tuple(former)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from kartoteka.loading.extensions import MetadataTree
 from kartoteka.loading.positioned import YamlMap
@@ -18,10 +19,17 @@ from kartoteka.loading.read_role import read_role
 from kartoteka.loading.read_view import read_view
 from kartoteka.loading.sources import Sources
 from kartoteka.model.bundle import BundleInfo
+from kartoteka.model.entity import Entity
 from kartoteka.model.label import Label
 from kartoteka.registry import Registry
+from kartoteka.remembered_steps import FORGETFUL, Steps
 
 _T = TypeVar("_T")
+_Read = TypeVar("_Read", covariant=True)
+
+
+class _Reader(Protocol[_Read]):
+    def __call__(self, name: str, content: YamlMap, *, bundle: str) -> _Read: ...
 
 
 def read_registry(
@@ -31,46 +39,41 @@ def read_registry(
     *,
     languages: tuple[str, ...],
     base_language: str,
+    steps: Steps = FORGETFUL,
 ) -> Registry:
     """Return what an expanded tree means.
 
     Objects that lack what they cannot be without (a form without its entity) are left out; the
-    shape check has reported them.
+    shape check has reported them. Each object is read in a step of its own.
     """
-    bundle_of = tree.bundle_of
-    choices = {
-        name: read_choice(name, content, bundle=bundle_of["choice", name])
-        for name, content in tree.of_kind("choice").items()
-    }
+
+    def read(kind: str, meaning: _Reader[_T]) -> dict[str, _T]:
+        written = steps.watched(f"{kind} as written", tree.of_kind(kind))
+
+        def one(name: str) -> _T:
+            return meaning(name, written[name], bundle=tree.bundle_of[kind, name])
+
+        return {
+            name: steps.result(("read", kind, name), partial(one, name))
+            for name in tree.of_kind(kind)
+        }
+
+    def meaning_of_entity(name: str, content: YamlMap, *, bundle: str) -> Entity:
+        return read_entity(name, content, around, tree)
+
+    choices = read("choice", read_choice)
     around = Surroundings(
-        choices=choices,
-        entities=frozenset(tree.of_kind("entity")),
-        with_feature=_with_feature(tree),
+        choices=steps.watched("choices to read fields", choices),
+        entities=steps.watched("is entity", dict.fromkeys(tree.of_kind("entity"), True)),
+        with_feature=steps.watched("with feature", _with_feature(tree)),
     )
-    entities = {
-        name: read_entity(name, content, around, tree)
-        for name, content in tree.of_kind("entity").items()
-    }
-    relationships = {
-        name: read_relationship(name, content, bundle=bundle_of["relationship", name])
-        for name, content in tree.of_kind("relationship").items()
-    }
-    forms = {
-        name: read_form(name, content, bundle=bundle_of["form", name])
-        for name, content in tree.of_kind("form").items()
-    }
-    views = {
-        name: read_view(name, content, bundle=bundle_of["view", name])
-        for name, content in tree.of_kind("view").items()
-    }
-    roles = {
-        name: read_role(name, content, bundle=bundle_of["role", name])
-        for name, content in tree.of_kind("role").items()
-    }
-    areas = {
-        name: read_area(name, content, bundle=bundle_of["navigation", name])
-        for name, content in tree.of_kind("navigation").items()
-    }
+    entities = read("entity", meaning_of_entity)
+    relationships = read("relationship", read_relationship)
+    forms = read("form", read_form)
+    views = read("view", read_view)
+    roles = read("role", read_role)
+    areas = read("navigation", read_area)
+    texts = steps.watched("messages", messages)
     return Registry(
         bundles=bundles,
         entities=MappingProxyType(entities),
@@ -83,12 +86,19 @@ def read_registry(
             dict(sorted(areas.items(), key=lambda item: (item[1].order, item[0])))
         ),
         messages=MappingProxyType(
-            {key: Label(dict(texts)) for key, texts in sorted(messages.items())}
+            {
+                key: steps.result(("message", key), partial(_message, texts, key))
+                for key in sorted(messages)
+            }
         ),
         languages=languages,
         base_language=base_language,
         sources=Sources(tree, messages),
     )
+
+
+def _message(texts: Mapping[str, YamlMap], key: str) -> Label:
+    return Label(dict(texts[key]))
 
 
 def _present(found: Mapping[str, _T | None]) -> Mapping[str, _T]:

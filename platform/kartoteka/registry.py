@@ -10,7 +10,6 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from kartoteka.location import Location
 from kartoteka.model.bundle import BundleInfo
 from kartoteka.model.choice import Choice
 from kartoteka.model.entity import Entity
@@ -20,6 +19,7 @@ from kartoteka.model.label import Label
 from kartoteka.model.navigation import Area
 from kartoteka.model.relationship import Relationship
 from kartoteka.model.role import Role
+from kartoteka.model.set_by import SetBy
 from kartoteka.model.view import View
 
 
@@ -28,7 +28,7 @@ class Registry:
     """All definitions after layering, by logical name, in a stable order.
 
     ``messages`` are the texts of the client and of plugins by key. ``sources`` tells for each
-    property (``entity/account/fields/name/label/en``) every place that set it, lowest layer first.
+    property (``entity/account/fields/name/label/en``) every layer that set it, lowest first.
     """
 
     bundles: tuple[BundleInfo, ...] = ()
@@ -42,7 +42,12 @@ class Registry:
     messages: Mapping[str, Label] = field(default_factory=dict)
     languages: tuple[str, ...] = ("en",)
     base_language: str = "en"
-    sources: Mapping[str, tuple[Location, ...]] = field(default_factory=dict, compare=False)
+    sources: Mapping[str, tuple[SetBy, ...]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """Return a place for what others work out from this registry once (its fingerprint)."""
+        return {}
 
     @cached_property
     def entity_by_set_name(self) -> Mapping[str, Entity]:
@@ -125,6 +130,6 @@ def _as_json(value: Any) -> Any:
 
 
 def _is_told(item: dataclasses.Field[Any], value: Any) -> bool:
-    if isinstance(value, Location):
+    if not item.compare:  # says where something stands or came from, not what it is
         return False
     return isinstance(value, Enum) or item.default is dataclasses.MISSING or value != item.default

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kartoteka.errors import KartotekaError
 from kartoteka.registry import Registry
 from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.live_registry import LiveRegistry
-from kartoteka_runtime.publishing.bootstrap import bootstrap, known_id
-from kartoteka_runtime.publishing.publish import PublishResult, publish, refresh
+from kartoteka_runtime.publication_refresh import PublicationRefresh
+from kartoteka_runtime.publishing.bootstrap import bootstrap, role_id
+from kartoteka_runtime.publishing.plan import Plan
+from kartoteka_runtime.publishing.publish import (
+    PublishResult,
+    no_progress,
+    plan,
+    publish,
+    refresh,
+)
+from kartoteka_runtime.publishing.rollback import rollback
 from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.security.sessions import Sessions
 from kartoteka_runtime.settings import Settings
 from kartoteka_runtime.storage.database import database_for
 from kartoteka_runtime.storage.identity_store import DatabaseIdentityStore
+from kartoteka_runtime.storage.reshape_postgresql import Progress
 from kartoteka_runtime.web.routes import web_routes
+from kartoteka_runtime.web.web_client import WebClient
 from kartoteka_runtime.web_api.routes import api_routes
-
-_log = logging.getLogger(__name__)
-_REFRESH_SECONDS = 1.0  # how long a process may go on with a publication that another replaced
 
 
 def build_parts(settings: Settings) -> RuntimeParts:
@@ -68,7 +72,7 @@ def build_app(settings: Settings) -> Starlette:
             await parts.database.close()
 
     app = Starlette(
-        routes=[*api_routes(parts), *web_routes(parts)],
+        routes=[*api_routes(parts), *web_routes(WebClient(parts, AppPublisher(parts)))],
         lifespan=lifespan,
         middleware=[Middleware(PublicationRefresh, parts=parts)],
     )
@@ -76,20 +80,79 @@ def build_app(settings: Settings) -> Starlette:
     return app
 
 
-async def publish_app(parts: RuntimeParts, registry: Registry) -> PublishResult:
+async def plan_app(parts: RuntimeParts, registry: Registry) -> Plan:
+    """Return what publishing ``registry`` would do; reads files and the database alone."""
+    return await plan(parts.database, registry, app=parts.app_folder.name)
+
+
+async def publish_app(
+    parts: RuntimeParts,
+    registry: Registry,
+    *,
+    consents: Collection[str] = (),
+    shown: Plan | None = None,
+    progress: Progress = no_progress,
+) -> PublishResult:
     """Publish ``registry`` and create the records that every organization needs.
 
     Raises:
-        PublishFailed: A change would lose or misread stored values; nothing was changed.
+        PlanRefused: Something is blocked, consents are missing, or the world is no longer that of
+            the plan that was shown.
+        PublishFailed: It cannot be carried out; nothing was changed.
     """
-    result = await publish(parts.database, registry)
-    await refresh(parts.database, parts.live_registry)
+    result = await publish(
+        parts.database, registry, app=parts.app_folder.name, consents=consents, shown=shown,
+        progress=progress,
+    )  # fmt: skip
+    await _take_up(parts, registry)
+    return result
+
+
+async def rollback_app(
+    parts: RuntimeParts,
+    *,
+    to: int | None = None,
+    consents: Collection[str] = (),
+    shown: Plan | None = None,
+    progress: Progress = no_progress,
+) -> PublishResult:
+    """Go back to an earlier publication; see ``kartoteka_runtime.publishing.rollback``."""
+    result = await rollback(
+        parts.database, to=to, consents=consents, shown=shown, progress=progress
+    )
+    await _take_up(parts)
+    return result
+
+
+async def _take_up(parts: RuntimeParts, registry: Registry | None = None) -> None:
+    """Swap the new publication in, and make the records it cannot do without."""
+    await refresh(parts.database, parts.live_registry, known=registry)
     await bootstrap(
         parts.records,
         organization=parts.app_folder.label,
         currency=asdict(parts.app_folder.currency),
     )
-    return result
+
+
+class AppPublisher:
+    """Plans and publishes for the pages of customizers."""
+
+    def __init__(self, parts: RuntimeParts) -> None:
+        """Publish the app that ``parts`` make up."""
+        self._parts = parts
+
+    async def plan(self, registry: Registry) -> Plan:
+        """Return what publishing ``registry`` would do."""
+        return await plan_app(self._parts, registry)
+
+    async def publish(
+        self, registry: Registry, *, plan: Plan, consents: frozenset[str], progress: Progress
+    ) -> int:
+        """Do exactly what was shown and return the number that is live now."""
+        result = await publish_app(
+            self._parts, registry, consents=consents, shown=plan, progress=progress
+        )
+        return result.number
 
 
 class RoleNames:
@@ -105,26 +168,6 @@ class RoleNames:
         """Return ``{id of the role's record: logical name}``."""
         current = self._live_registry.current
         if self._number != current.number:
-            self._names = {known_id("role", name): name for name in current.registry.roles}
+            self._names = {role_id(current, name): name for name in current.registry.roles}
             self._number = current.number
         return self._names
-
-
-class PublicationRefresh:
-    """Looks for a newer publication between requests, at most once a second."""
-
-    def __init__(self, app: ASGIApp, parts: RuntimeParts) -> None:
-        """Stand before ``app``."""
-        self._app = app
-        self._parts = parts
-        self._next_look = time.monotonic() + _REFRESH_SECONDS
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request on the newest publication that is known."""
-        if scope["type"] == "http" and time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + _REFRESH_SECONDS
-            try:
-                await refresh(self._parts.database, self._parts.live_registry)
-            except KartotekaError as error:  # what is known serves on; each request says its own
-                _log.warning("no look at newer publications: %s", error)
-        await self._app(scope, receive, send)

@@ -17,7 +17,7 @@ from kartoteka.plugin_api.plugin import Plugin
 from kartoteka.registry import Registry
 from kartoteka_runtime.records.hook_table import HookTable, build_hook_table
 
-_KEYS = {"name", "label", "plugins", "languages", "base_language", "currency"}
+_KEYS = {"name", "label", "plugins", "languages", "base_language", "currency", "standalone"}
 
 
 class AppFolderError(KartotekaError):
@@ -36,7 +36,11 @@ class BaseCurrency:
 
 @dataclass(frozen=True)
 class AppFolder:
-    """What ``kartoteka.yaml`` says, with the plugins it names."""
+    """What ``kartoteka.yaml`` says, with the plugins it names.
+
+    The ``metadata/`` of a standalone app holds everything: neither base nor plugins add to it,
+    though plugins still bring their hooks.
+    """
 
     folder: Path
     name: str
@@ -45,11 +49,14 @@ class AppFolder:
     languages: tuple[str, ...] = ("en",)
     base_language: str = "en"
     currency: BaseCurrency = field(default_factory=BaseCurrency)
+    is_standalone: bool = False
 
     @property
     def bundle_folders(self) -> tuple[Path, ...]:
         """Return the folders of all bundles, lowest layer first."""
         own = self.folder / "metadata"
+        if self.is_standalone:
+            return (own,)
         layers = [base_folder(), *(plugin.metadata_folder for plugin in self.plugins)]
         return (*layers, own) if own.is_dir() else tuple(layers)
 
@@ -115,7 +122,19 @@ def load_app_folder(folder: Path) -> AppFolder:
         languages=tuple(languages),
         base_language=base_language,
         currency=_currency(path, said.get("currency", {})),
+        is_standalone=_standalone(path, said),
     )
+
+
+def _standalone(path: Path, said: dict[str, Any]) -> bool:
+    value = said.get("standalone", False)
+    if not isinstance(value, bool):
+        raise AppFolderError(f"{path}: standalone must be true or false")
+    if value and not (path.parent / "metadata").is_dir():
+        raise AppFolderError(
+            f"{path}: a standalone app keeps everything in metadata/, which is not there"
+        )
+    return value
 
 
 def _texts(path: Path, said: dict[str, Any], key: str, default: Sequence[str]) -> list[str]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from kartoteka.identities import Identities
 from kartoteka.labels import LabelResolver
 from kartoteka.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One publication: its number (0 before the first), registry and resolved labels."""
+    """One publication: its number (0 before the first), registry and resolved labels.
+
+    ``identities`` tell who its objects are under other names; ``generation`` says for which stored
+    form statements have to be written.
+    """
 
     number: int
     registry: Registry
     labels: LabelResolver
+    identities: Identities = field(default_factory=Identities)
+    generation: int = 0
 
 
 class LiveRegistry:
@@ -28,6 +35,15 @@ class LiveRegistry:
         empty = Registry()
         self.current = Published(0, empty, LabelResolver(empty))
 
-    def swap(self, number: int, registry: Registry) -> None:
+    def swap(
+        self,
+        number: int,
+        registry: Registry,
+        *,
+        identities: Identities | None = None,
+        generation: int = 0,
+    ) -> None:
         """Make a registry the live one."""
-        self.current = Published(number, registry, LabelResolver(registry))
+        self.current = Published(
+            number, registry, LabelResolver(registry), identities or Identities(), generation
+        )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
+from kartoteka.registry import Registry
 from kartoteka_runtime.app_folder import AppFolder
 from kartoteka_runtime.live_registry import LiveRegistry
+from kartoteka_runtime.publishing.plan import Plan
 from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.security.sessions import Sessions
 from kartoteka_runtime.settings import Settings
@@ -22,3 +26,26 @@ class RuntimeParts:
     live_registry: LiveRegistry
     records: RecordService
     sessions: Sessions
+
+
+class Publisher(Protocol):
+    """Plans and publishes for whoever asks in the browser; ``app`` knows how."""
+
+    async def plan(self, registry: Registry) -> Plan:
+        """Return what publishing ``registry`` would do; nothing is written."""
+
+    async def publish(
+        self,
+        registry: Registry,
+        *,
+        plan: Plan,
+        consents: frozenset[str],
+        progress: Callable[[str, int, int], None],
+    ) -> int:
+        """Do exactly what ``plan`` says, swap the registry in, and return its number.
+
+        ``progress`` is told what is going on, how much of it is done, of how much.
+
+        Raises:
+            PublishFailed: It could not be done, or is no longer what was planned.
+        """

@@ -29,3 +29,19 @@ def test_a_small_benchmark_prints_a_line_an_operation(engine: str, tmp_path: Pat
         "update",
         "edit form",
     ]
+
+
+@pytest.mark.slow
+def test_a_small_benchmark_of_definitions_prints_every_stage(tmp_path: Path) -> None:
+    size = ["--entities", "60", "--fields", "12", "--data", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.definitions", "--engine", "sqlite", *size],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for stage in ("check + assemble", "… after adding a field", "… of this publishing"):
+        assert stage in done.stdout
+    assert "an entity more" in done.stdout

@@ -58,9 +58,13 @@ def test_the_highest_layer_wins_and_every_layer_is_remembered(registry_of):
     )
     assert registry.entities["account"].label.texts["en"] == "Company"
     places = registry.sources["entity/account/label/en"]
-    assert [place.file.split("/")[-3] for place in places] == ["_base", "layer_0", "layer_1"]
-    assert places[-1].line == 4
-    assert places[-1].path == "label.en"
+    assert [place.location.file.split("/")[-3] for place in places] == [
+        "_base",
+        "layer_0",
+        "layer_1",
+    ]
+    assert places[-1].location.line == 4
+    assert places[-1].location.path == "label.en"
 
 
 def test_bundles_given_in_any_order_are_layered_by_requires(registry_of):
@@ -177,7 +181,7 @@ def test_texts_of_other_languages_are_a_layer_of_the_object(registry_of):
     assert registry.views["active_accounts"].label.texts["pl"] == "Aktywne: {entities:account}"
     assert registry.areas["work"].groups[0].entries[0].label.texts["pl"] == "Firmy"
     assert registry.messages["action.save"].texts == {"pl": "Zapisz"}
-    assert registry.sources["entity/account/label/pl"][0].file.endswith("labels/pl.yaml")
+    assert registry.sources["entity/account/label/pl"][0].location.file.endswith("labels/pl.yaml")
 
 
 def test_a_rename_above_a_translation_wins_over_it(registry_of):

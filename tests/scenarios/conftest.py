@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import httpx
@@ -19,6 +19,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright
 
+from kartoteka_runtime.dev.dev_app import build_dev_app
 from kartoteka_runtime.testing.running_app import RunningApp
 
 _ROOT = Path(__file__).parents[2]
@@ -359,6 +360,38 @@ async def person(crm: RunningApp, browser: Browser) -> AsyncIterator[Callable[..
         yield sit_down
 
 
+@pytest.fixture
+async def developer(start_app, browser: Browser) -> AsyncIterator[Callable[..., Any]]:
+    """Give a function that seats somebody at a browser before the dev server of an app.
+
+    ``person, folder = await developer({"entities/boat.yaml": …})``
+    """
+    async with AsyncExitStack() as stack:
+
+        async def sit_down(metadata: dict[str, str], **context_options: Any) -> tuple[Person, Path]:
+            published = await start_app(metadata=metadata)
+            settings = published.parts.settings
+            app = RunningApp(build_dev_app(settings))
+            session = app.app.state.dev_session
+            address = await stack.enter_async_context(
+                _served(app, lifespan="on", before_end=session.end_streams)
+            )
+            principal = await app.principal()
+            await app.parts.sessions.set_password(principal.user_id, _PASSWORD)
+            context = await browser.new_context(
+                base_url=address, **{"viewport": {"width": 1280, "height": 900}, **context_options}
+            )
+            stack.push_async_callback(context.close)
+            context.set_default_timeout(_TIMEOUT_MILLISECONDS)
+            person = Person(
+                app, await context.new_page(), "system_administrator",
+                has_scripts=context_options.get("java_script_enabled", True),
+            )  # fmt: skip
+            return person, settings.app_folder / "metadata"
+
+        yield sit_down
+
+
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -367,14 +400,23 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _served(app: RunningApp) -> AsyncIterator[str]:
-    """Yield the address at which an open app answers."""
-    config = uvicorn.Config(app.app, lifespan="off", ws="none", log_level="warning")
+async def _served(
+    app: RunningApp,
+    *,
+    lifespan: Literal["on", "off"] = "off",
+    before_end: Callable[[], None] = lambda: None,
+) -> AsyncIterator[str]:
+    """Yield the address at which an app answers; by default one that is open already."""
+    config = uvicorn.Config(app.app, lifespan=lifespan, ws="none", log_level="warning")
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = server.force_exit = True
+            before_end()
+            server.should_exit = True
+            server.force_exit = lifespan == "off"
             await serving

@@ -17,6 +17,11 @@ _KEYS_OF_KIND = {
     "quick_view": {"form", "width"},
     "panel": {"width"},
 }
+_KEYS_OF_OTHERS = {
+    kind: sorted(set().union(*_KEYS_OF_KIND.values()) - keys)
+    for kind, keys in _KEYS_OF_KIND.items()
+}
+_DEFAULTS = Control()
 _ONLY_ON_MAIN = frozenset({"panel", "quick_view", "subgrid"})
 
 
@@ -61,10 +66,8 @@ def check_control(
 
 
 def _check_keys(control: Control, content: YamlMap, kind: str) -> Iterator[Diagnostic]:
-    defaults = Control()
-    every = set().union(*_KEYS_OF_KIND.values())
-    for key in sorted(every - _KEYS_OF_KIND[kind]):
-        if getattr(control, key) != getattr(defaults, key):
+    for key in _KEYS_OF_OTHERS[kind]:
+        if getattr(control, key) != getattr(_DEFAULTS, key):
             yield Diagnostic(
                 content.at_key(key), "form/key-not-for-control",
                 f'"{key}" does not apply to a {kind}',

@@ -21,33 +21,38 @@ _OTHER_KEY_PART_SIZE = 16
 _TEXT_TYPES = ("text", "autonumber")
 
 
-def check_entities(scope: Scope) -> Iterator[Diagnostic]:
-    """Yield what is wrong with entities, apart from their fields and states."""
+def check_entity(scope: Scope, name: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong with an entity, apart from its fields and states."""
+    entity = scope.registry.entities[name]
+    yield from _check_name(entity)
+    yield from _check_primary_field(scope, entity)
+    yield from _check_primary_id(scope, entity)
+    yield from _check_groups(scope, entity)
+    yield from _check_kind(scope, entity)
+    yield from _check_parent(scope, entity)
+    yield from _check_keys(scope, entity)
+
+
+def check_set_names(scope: Scope) -> Iterator[Diagnostic]:
+    """Yield set names that two entities have."""
     set_names: dict[str, str] = {}
     for entity in scope.registry.entities.values():
-        yield from _check_names(scope, entity, set_names)
-        yield from _check_primary_field(scope, entity)
-        yield from _check_primary_id(scope, entity)
-        yield from _check_groups(scope, entity)
-        yield from _check_kind(scope, entity)
-        yield from _check_parent(scope, entity)
-        yield from _check_keys(scope, entity)
+        other = set_names.setdefault(entity.set_name, entity.name)
+        if other != entity.name:
+            yield Diagnostic(
+                scope.where("entity", entity.name, "set_name"), "entity/duplicate-set-name",
+                f'the set name "{entity.set_name}" is already that of "{other}"',
+                "give one of them another set_name",
+            )  # fmt: skip
 
 
-def _check_names(scope: Scope, entity: Entity, set_names: dict[str, str]) -> Iterator[Diagnostic]:
+def _check_name(entity: Entity) -> Iterator[Diagnostic]:
     reserved = next((p for p in RESERVED_ENTITY_PREFIXES if entity.name.startswith(p)), "")
     if reserved:
         yield Diagnostic(
             entity.location, "entity/reserved-name",
             f'an entity cannot be called "{entity.name}": "{reserved}" begins the names of '
             "tables that are not metadata",
-        )  # fmt: skip
-    other = set_names.setdefault(entity.set_name, entity.name)
-    if other != entity.name:
-        yield Diagnostic(
-            scope.where("entity", entity.name, "set_name"), "entity/duplicate-set-name",
-            f'the set name "{entity.set_name}" is already that of "{other}"',
-            "give one of them another set_name",
         )  # fmt: skip
 
 

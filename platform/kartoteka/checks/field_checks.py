@@ -40,24 +40,30 @@ class _Subject:
         return self.content.at(key)
 
 
-def check_fields(scope: Scope) -> Iterator[Diagnostic]:
-    """Yield what is wrong with single fields of entities and parameters of commands."""
-    for entity in scope.registry.entities.values():
-        content = scope.content("entity", entity.name)
-        for item in maps_in(content, "fields"):
+def check_fields(scope: Scope, name: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong with single fields of an entity and parameters of its commands."""
+    entity = scope.registry.entities[name]
+    content = scope.content("entity", name)
+    for item in maps_in(content, "fields"):
+        if "name" in item:
+            field = entity.field_by_name[item["name"]]
+            yield from _check_field(_Subject(scope, entity, field, item))
+    for command in maps_in(content, "commands"):
+        known = entity.command_by_name.get(command.get("name", ""))
+        parameters = {item.name: item for item in known.parameters} if known else {}
+        for item in maps_in(command, "parameters"):
             if "name" in item:
-                field = entity.field_by_name[item["name"]]
-                yield from _check_field(_Subject(scope, entity, field, item))
-        for command in maps_in(content, "commands"):
-            known = entity.command_by_name.get(command.get("name", ""))
-            parameters = {item.name: item for item in known.parameters} if known else {}
-            for item in maps_in(command, "parameters"):
-                if "name" in item:
-                    subject = _Subject(scope, entity, parameters[item["name"]], item)
-                    yield from _check_parameter(subject)
+                subject = _Subject(scope, entity, parameters[item["name"]], item)
+                yield from _check_parameter(subject)
 
 
 def _check_parameter(subject: _Subject) -> Iterator[Diagnostic]:
+    for key in ("customizable", "renamed_from"):
+        if key in subject.content:
+            yield Diagnostic(
+                subject.content.at_key(key), "field/not-a-parameter",
+                f'a parameter has no "{key}": it is not stored', "leave it out",
+            )  # fmt: skip
     if subject.field.type in _PARAMETER_TYPES_REFUSED:
         yield Diagnostic(
             subject.at("type"), "field/not-a-parameter",
@@ -72,10 +78,7 @@ def _check_field(subject: _Subject) -> Iterator[Diagnostic]:
     content = subject.content
     if "type" not in content:
         if "type" not in content.damaged:
-            yield Diagnostic(
-                content.mark.location(), "shape/missing-key", 'a field needs "type"',
-                f"one of {', '.join(FIELD_TYPES)}",
-            )  # fmt: skip
+            yield _without_type(subject)
         return
     if content["type"] not in FIELD_TYPES:
         hint = did_you_mean(content["type"], FIELD_TYPES)
@@ -94,6 +97,23 @@ def _check_field(subject: _Subject) -> Iterator[Diagnostic]:
     yield from _check_unique(subject)
     if "default" in content and not subject.scope.is_doubtful(content):
         yield from check_default(subject.field, subject.at("default"))
+
+
+def _without_type(subject: _Subject) -> Diagnostic:
+    content, entity, tree = subject.content, subject.entity, subject.scope.tree
+    name = subject.field.name
+    is_own = tree.bundle_at(content.mark, entity.bundle) == entity.bundle
+    if is_own or entity.field_by_name.get(name) is not subject.field:
+        return Diagnostic(
+            content.mark.location(), "shape/missing-key", 'a field needs "type"',
+            f"one of {', '.join(FIELD_TYPES)}",
+        )  # fmt: skip
+    others = {item.name: item for item in entity.fields if item.name != name}
+    return Diagnostic(
+        content.at("name"), "extension/unknown-item",
+        f'there is no field "{name}" of "{entity.name}" to change',
+        did_you_mean(name, others) or "to add one, give it a type",
+    )  # fmt: skip
 
 
 def _check_name(subject: _Subject) -> Iterator[Diagnostic]:

@@ -14,20 +14,22 @@ from kartoteka.model.form import Control, Form, Section
 MAX_HEADER_FIELDS = 4
 
 
-def check_forms(scope: Scope) -> Iterator[Diagnostic]:
-    """Yield what is wrong with forms."""
-    for form in scope.registry.forms.values():
-        yield from _check_content(scope, form)
-        place = scope.where("form", form.name, "entity")
-        yield from scope.unknown("entity", form.entity, place, "form/unknown-entity")
-        yield from _check_roles(scope, form)
-        yield from _check_sections(form)
-        if form.type == "quick_create":
-            yield from _check_quick_create(scope, form)
-        if form.entity in scope.registry.entities:
-            yield from _check_header(scope, form)
-            for section, control, content in _controls(scope, form):
-                yield from check_control(scope, form, section, control, content)
+def check_form(scope: Scope, name: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a form."""
+    form = scope.registry.forms.get(name)
+    if form is None:
+        return  # it does not say of which entity
+    yield from _check_content(scope, form)
+    place = scope.where("form", form.name, "entity")
+    yield from scope.unknown("entity", form.entity, place, "form/unknown-entity")
+    yield from _check_roles(scope, form)
+    yield from _check_sections(form)
+    if form.type == "quick_create":
+        yield from _check_quick_create(scope, form)
+    if form.entity in scope.registry.entities:
+        yield from _check_header(scope, form)
+        for section, control, content in _controls(scope, form):
+            yield from check_control(scope, form, section, control, content)
 
 
 def _controls(scope: Scope, form: Form) -> Iterator[tuple[Section, Control, YamlMap]]:

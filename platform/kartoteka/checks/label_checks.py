@@ -21,38 +21,48 @@ _ALMOST = re.compile(r"\{\s*(?:entity|entities|field)\b[^{}]*\}?", re.IGNORECASE
 _KINDS = ("entity", "entities", "field")
 
 
-def check_labels(scope: Scope) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the texts of all objects and with messages."""
-    for objects in scope.tree.objects.values():
-        for content in objects.values():
-            for label in _labels_in(content):
-                for text, mark in _texts(label):
-                    if "{" in text:
-                        yield from _check_text(scope, text, mark, is_message=False)
+def check_texts(scope: Scope, kind: str, name: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the texts of an object."""
+    for text, mark in _texts_in(scope.content(kind, name)):
+        yield from _check_text(scope, text, mark, is_message=False)
+
+
+def check_messages(scope: Scope) -> Iterator[Diagnostic]:
+    """Yield what is wrong with messages."""
     for document in scope.tree.labels:
         messages = document.content.get("messages")
-        for text, mark in _texts(messages) if isinstance(messages, YamlMap) else ():
-            if "{" in text:
+        if isinstance(messages, YamlMap):
+            for text, mark in _with_braces(messages):
                 yield from _check_text(scope, text, mark, is_message=True)
-    yield from _check_circles(scope)
 
 
-def _labels_in(value: object) -> Iterator[YamlMap]:
-    if isinstance(value, YamlMap):
-        for key, item in value.items():
-            if key in _LABEL_KEYS and isinstance(item, YamlMap):
-                yield item
-            elif isinstance(item, (YamlMap, YamlList)):
-                yield from _labels_in(item)
-    elif isinstance(value, YamlList):
-        for item in value:
-            yield from _labels_in(item)
+def _texts_in(content: YamlMap) -> list[tuple[str, Mark]]:
+    """Return the texts with braces below a map; as a list, because nearly all objects have none."""
+    found: list[tuple[str, Mark]] = []
+
+    def look(value: YamlMap | YamlList) -> None:
+        if isinstance(value, YamlMap):
+            for key, item in value.items():
+                if isinstance(item, (YamlMap, YamlList)):
+                    if key in _LABEL_KEYS and isinstance(item, YamlMap):
+                        found.extend(_with_braces(item))
+                    else:
+                        look(item)
+        else:
+            for item in value:
+                if isinstance(item, (YamlMap, YamlList)):
+                    look(item)
+
+    look(content)
+    return found
 
 
-def _texts(label: YamlMap) -> Iterator[tuple[str, Mark]]:
-    for key, text in label.items():
-        if isinstance(text, str):
-            yield text, label.value_marks[key]
+def _with_braces(texts: YamlMap) -> list[tuple[str, Mark]]:
+    return [
+        (text, texts.value_marks[key])
+        for key, text in texts.items()
+        if isinstance(text, str) and "{" in text
+    ]
 
 
 def _check_text(scope: Scope, text: str, mark: Mark, *, is_message: bool) -> Iterator[Diagnostic]:
@@ -99,14 +109,17 @@ def _check_field(scope: Scope, name: str, place: Location) -> Iterator[Diagnosti
         yield from scope.unknown_field(entity, field, place, "label/unknown-field")
 
 
-def _check_circles(scope: Scope) -> Iterator[Diagnostic]:
-    """Find names of types and fields that come back to themselves."""
+def check_label_circles(scope: Scope) -> Iterator[Diagnostic]:
+    """Yield names of types and fields that come back to themselves."""
     uses: dict[str, set[str]] = {}
     for name, entity in scope.registry.entities.items():
-        for label in (entity.label, entity.plural_label):
-            uses.setdefault(f"entity:{name}", set()).update(_used_by(label))
+        if own := _used_by(entity.label) | _used_by(entity.plural_label):
+            uses[f"entity:{name}"] = own
         for field in entity.fields:
-            uses[f"field:{name}.{field.name}"] = _used_by(field.label)
+            for text in field.label.texts.values():
+                if "{" in text:  # nearly no label: asking first makes this 0.03 s, not 0.2 s
+                    uses[f"field:{name}.{field.name}"] = _used_by(field.label)
+                    break
     for start in uses:
         if not _leads_to(uses, start, start):
             continue

@@ -13,31 +13,64 @@ from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field, Required
 
 
-def check_relationships(scope: Scope) -> Iterator[Diagnostic]:
-    """Yield what is wrong between entities."""
+def check_lookups(scope: Scope, name: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong between an entity and those that its lookups name."""
+    entity = scope.registry.entities[name]
+    content = scope.content("entity", name)
+    for item in maps_in(content, "fields"):
+        field = entity.field_by_name.get(item.get("name", ""))
+        if field is not None and field.is_lookup:
+            yield from _check_targets(scope, field, item)
+            yield from _check_deletion(field, item)
+    for command in maps_in(content, "commands"):
+        known = entity.command_by_name.get(command.get("name", ""))
+        parameters = {found.name: found for found in known.parameters} if known else {}
+        for item in maps_in(command, "parameters"):
+            parameter = parameters.get(item.get("name", ""))
+            if parameter is not None and parameter.is_lookup:
+                yield from _check_targets(scope, parameter, item)
+    yield from _check_parents(scope, entity)
+    yield from _check_hierarchies(scope, entity)
+
+
+def check_link(scope: Scope, name: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong with an N:N relationship."""
+    relationship = scope.registry.relationships.get(name)
+    if relationship is None:
+        return  # it lacks a side or its link table
+    for side, entity in (("left", relationship.left), ("right", relationship.right)):
+        place = scope.where("relationship", name, side)
+        yield from scope.unknown("entity", entity, place, "relationship/unknown-entity")
+    if relationship.intersect in scope.registry.entities:
+        yield Diagnostic(
+            scope.where("relationship", name, "intersect"), "relationship/duplicate-intersect",
+            f'"{relationship.intersect}" is an entity; links need a name of their own',
+        )  # fmt: skip
+
+
+def check_relationship_names(scope: Scope) -> Iterator[Diagnostic]:
+    """Yield names of relationships and link tables that two of them bear."""
     names: dict[str, str] = {}
     for entity in scope.registry.entities.values():
-        for item in maps_in(scope.content("entity", entity.name), "fields"):
-            field = entity.field_by_name.get(item.get("name", ""))
-            if field is not None and field.is_lookup:
-                yield from _check_targets(scope, entity, field, item)
-                yield from _check_deletion(field, item)
-                yield from _check_name(entity, field, item, names)
-        for command in maps_in(scope.content("entity", entity.name), "commands"):
-            known = entity.command_by_name.get(command.get("name", ""))
-            parameters = {found.name: found for found in known.parameters} if known else {}
-            for item in maps_in(command, "parameters"):
-                parameter = parameters.get(item.get("name", ""))
-                if parameter is not None and parameter.is_lookup:
-                    yield from _check_targets(scope, entity, parameter, item)
-        yield from _check_parents(scope, entity)
-        yield from _check_hierarchies(scope, entity)
-    yield from _check_links(scope, names)
+        for field in entity.fields:
+            if field.is_lookup:
+                yield from _check_name(scope, entity, field, names)
+    tables: dict[str, str] = {}
+    for name, relationship in scope.registry.relationships.items():
+        if name in names:
+            yield Diagnostic(
+                relationship.location, "relationship/duplicate-name",
+                f'the relationship name "{name}" is already that of {names[name]}',
+            )  # fmt: skip
+        other = tables.setdefault(relationship.intersect, name)
+        if other != name:
+            yield Diagnostic(
+                scope.where("relationship", name, "intersect"), "relationship/duplicate-intersect",
+                f'"{relationship.intersect}" already links the records of "{other}"',
+            )  # fmt: skip
 
 
-def _check_targets(
-    scope: Scope, entity: Entity, field: Field, item: YamlMap
-) -> Iterator[Diagnostic]:
+def _check_targets(scope: Scope, field: Field, item: YamlMap) -> Iterator[Diagnostic]:
     if "target" in item and "targets" in item and _said_together(item):
         yield Diagnostic(
             item.at_key("target"), "field/two-targets",
@@ -89,11 +122,13 @@ def _check_deletion(field: Field, item: YamlMap) -> Iterator[Diagnostic]:
 
 
 def _check_name(
-    entity: Entity, field: Field, item: YamlMap, names: dict[str, str]
+    scope: Scope, entity: Entity, field: Field, names: dict[str, str]
 ) -> Iterator[Diagnostic]:
     path = f"{entity.name}.{field.name}"
     other = names.setdefault(field.relationship, path)
     if other != path:
+        items = maps_in(scope.content("entity", entity.name), "fields")
+        item = next(item for item in items if item.get("name") == field.name)
         yield Diagnostic(
             item.at("relationship"), "relationship/duplicate-name",
             f'the relationship name "{field.relationship}" is already that of {other}',
@@ -139,29 +174,3 @@ def _check_hierarchies(scope: Scope, entity: Entity) -> Iterator[Diagnostic]:
             "relationship/hierarchy",
             f'"{found[0].name}" is the hierarchy of "{entity.name}"; there can be only one',
         )
-
-
-def _check_links(scope: Scope, names: dict[str, str]) -> Iterator[Diagnostic]:
-    tables: dict[str, str] = {}
-    for relationship in scope.registry.relationships.values():
-        name = relationship.name
-        for side, entity in (("left", relationship.left), ("right", relationship.right)):
-            place = scope.where("relationship", name, side)
-            yield from scope.unknown("entity", entity, place, "relationship/unknown-entity")
-        if name in names:
-            yield Diagnostic(
-                relationship.location, "relationship/duplicate-name",
-                f'the relationship name "{name}" is already that of {names[name]}',
-            )  # fmt: skip
-        place = scope.where("relationship", name, "intersect")
-        other = tables.setdefault(relationship.intersect, name)
-        if other != name:
-            yield Diagnostic(
-                place, "relationship/duplicate-intersect",
-                f'"{relationship.intersect}" already links the records of "{other}"',
-            )  # fmt: skip
-        if relationship.intersect in scope.registry.entities:
-            yield Diagnostic(
-                place, "relationship/duplicate-intersect",
-                f'"{relationship.intersect}" is an entity; links need a name of their own',
-            )  # fmt: skip

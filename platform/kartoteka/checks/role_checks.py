@@ -18,31 +18,31 @@ MISCELLANEOUS = frozenset({
 _OWNED = ("user", "business_unit")
 
 
-def check_roles(scope: Scope) -> Iterator[Diagnostic]:
-    """Yield what is wrong with security roles."""
-    for role in scope.registry.roles.values():
-        if role.grants_all and role.privileges:
+def check_role(scope: Scope, name: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a security role."""
+    role = scope.registry.roles[name]
+    if role.grants_all and role.privileges:
+        yield Diagnostic(
+            scope.where("role", role.name, "privileges"), "role/grants-all",
+            f'"{role.name}" grants everything; its privileges would change nothing',
+            "leave one of the two out",
+        )  # fmt: skip
+    for granted in role.privileges:
+        entity = scope.entity(granted.entity)
+        if entity is None:
+            yield from scope.unknown(
+                "entity", granted.entity, granted.location, "role/unknown-entity"
+            )
+        else:
+            yield from _check_levels(scope, role, granted, entity)
+    for privilege in role.miscellaneous:
+        if privilege not in MISCELLANEOUS:
             yield Diagnostic(
-                scope.where("role", role.name, "privileges"), "role/grants-all",
-                f'"{role.name}" grants everything; its privileges would change nothing',
-                "leave one of the two out",
+                scope.where("role", role.name, "miscellaneous", privilege),
+                "role/unknown-privilege", f'there is no privilege "{privilege}"',
+                did_you_mean(privilege, MISCELLANEOUS)
+                or f"one of {', '.join(sorted(MISCELLANEOUS))}",
             )  # fmt: skip
-        for granted in role.privileges:
-            entity = scope.entity(granted.entity)
-            if entity is None:
-                yield from scope.unknown(
-                    "entity", granted.entity, granted.location, "role/unknown-entity"
-                )
-            else:
-                yield from _check_levels(scope, role, granted, entity)
-        for name in role.miscellaneous:
-            if name not in MISCELLANEOUS:
-                yield Diagnostic(
-                    scope.where("role", role.name, "miscellaneous", name),
-                    "role/unknown-privilege", f'there is no privilege "{name}"',
-                    did_you_mean(name, MISCELLANEOUS)
-                    or f"one of {', '.join(sorted(MISCELLANEOUS))}",
-                )  # fmt: skip
 
 
 def _check_levels(
@@ -57,21 +57,23 @@ def _check_levels(
         )  # fmt: skip
         return
     for verb, level in granted.levels.items():
-        place = scope.where("role", role.name, "privileges", entity.name, verb)
         if verb in ("assign", "share") and entity.ownership != "user":
             yield Diagnostic(
-                place, "role/verb-not-possible",
+                scope.where("role", role.name, "privileges", entity.name, verb),
+                "role/verb-not-possible",
                 f'records of "{entity.name}" belong to no user, so nobody can {verb} them',
             )  # fmt: skip
         elif level != "organization" and entity.ownership not in _OWNED:
             yield Diagnostic(
-                place, "role/level-not-possible",
+                scope.where("role", role.name, "privileges", entity.name, verb),
+                "role/level-not-possible",
                 f'records of "{entity.name}" have no owner: {verb} is organization or none, '
                 f"not {level}",
             )  # fmt: skip
         elif level == "user" and entity.ownership == "business_unit":
             yield Diagnostic(
-                place, "role/level-not-possible",
+                scope.where("role", role.name, "privileges", entity.name, verb),
+                "role/level-not-possible",
                 f'records of "{entity.name}" belong to business units: {verb} is business_unit '
                 "or wider, not user",
             )  # fmt: skip

@@ -1,39 +1,73 @@
-"""Every check, in one place."""
+"""Every check, in one place: those of one object at a time, and those of all objects together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
-from kartoteka.checks.bundle_checks import check_bundles
-from kartoteka.checks.choice_checks import check_choices
-from kartoteka.checks.entity_checks import check_entities
+from kartoteka.checks.bundle_checks import check_field_prefixes, check_prefix
+from kartoteka.checks.choice_checks import check_choice
+from kartoteka.checks.customizable_checks import check_customizable
+from kartoteka.checks.entity_checks import check_entity, check_set_names
 from kartoteka.checks.field_checks import check_fields
-from kartoteka.checks.form_checks import check_forms
-from kartoteka.checks.label_checks import check_labels
-from kartoteka.checks.navigation_checks import check_navigation
-from kartoteka.checks.relationship_checks import check_relationships
-from kartoteka.checks.role_checks import check_roles
+from kartoteka.checks.form_checks import check_form
+from kartoteka.checks.label_checks import check_label_circles, check_messages, check_texts
+from kartoteka.checks.navigation_checks import check_area
+from kartoteka.checks.relationship_checks import (
+    check_link,
+    check_lookups,
+    check_relationship_names,
+)
+from kartoteka.checks.renamed_checks import check_former_names
+from kartoteka.checks.role_checks import check_role
 from kartoteka.checks.scope import Scope
 from kartoteka.checks.state_checks import check_states
-from kartoteka.checks.view_checks import check_views
+from kartoteka.checks.view_checks import check_default_views, check_view
 from kartoteka.diagnostics import Diagnostic
+from kartoteka.remembered_steps import FORGETFUL, Steps
 
-CHECKS: tuple[Callable[[Scope], Iterator[Diagnostic]], ...] = (
-    check_bundles,
-    check_choices,
-    check_entities,
-    check_fields,
-    check_states,
-    check_relationships,
-    check_forms,
-    check_views,
-    check_roles,
-    check_navigation,
-    check_labels,
+_CheckOfOne = Callable[[Scope, str], Iterator[Diagnostic]]
+_CheckOfAll = Callable[[Scope], Iterator[Diagnostic]]
+
+# What is asked of each object of a kind, by its name. Such a check may look at other objects, but
+# only through its scope: what it looked at tells whether its answer still holds.
+CHECKS_OF_ONE: Mapping[str, tuple[_CheckOfOne, ...]] = {
+    "choice": (check_choice,),
+    "entity": (check_field_prefixes, check_entity, check_fields, check_states, check_lookups),
+    "field_group": (),
+    "form": (check_form,),
+    "navigation": (check_area,),
+    "relationship": (check_link,),
+    "role": (check_role,),
+    "view": (check_view,),
+}
+# What can only be told from all objects; these run every time and must be quick.
+CHECKS_OF_ALL: tuple[_CheckOfAll, ...] = (
+    check_set_names,
+    check_relationship_names,
+    check_default_views,
+    check_messages,
+    check_label_circles,
+    check_former_names,
+    check_customizable,
 )
 
 
-def run_checks(scope: Scope) -> Iterator[Diagnostic]:
-    """Yield what all checks find."""
-    for check in CHECKS:
+def run_checks(scope: Scope, steps: Steps = FORGETFUL) -> Iterator[Diagnostic]:
+    """Yield what all checks find; ``steps`` may remember what single objects' checks found."""
+    watching = scope.watched(steps)
+    for kind, checks in CHECKS_OF_ONE.items():
+        for name in scope.tree.of_kind(kind):
+            work = partial(_checked, watching, kind, name, checks)
+            yield from steps.result(("check", kind, name), work)
+    for check in CHECKS_OF_ALL:
         yield from check(scope)
+
+
+def _checked(
+    scope: Scope, kind: str, name: str, checks: tuple[_CheckOfOne, ...]
+) -> tuple[Diagnostic, ...]:
+    found = [*check_prefix(scope, kind, name), *check_texts(scope, kind, name)]
+    for check in checks:
+        found.extend(check(scope, name))
+    return tuple(found)

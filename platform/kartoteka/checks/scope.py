@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from kartoteka.diagnostics import Diagnostic
 from kartoteka.loading.extensions import MetadataTree
@@ -16,9 +18,10 @@ from kartoteka.model.entity import Entity
 from kartoteka.model.field_types import FIELD_TYPES
 from kartoteka.names import did_you_mean
 from kartoteka.registry import Registry
+from kartoteka.remembered_steps import Steps
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """A registry that may still be wrong, and the tree that knows where everything was said."""
 
@@ -26,6 +29,27 @@ class Scope:
     tree: MetadataTree
     command_handlers: frozenset[tuple[str, str]] | None = frozenset()
     panels: frozenset[str] | None = frozenset()
+
+    @cached_property
+    def prefixes(self) -> Mapping[str, str]:
+        """Return ``{bundle: prefix}``."""
+        return {bundle.name: bundle.prefix for bundle in self.registry.bundles}
+
+    def watched(self, steps: Steps) -> Scope:
+        """Return a scope through which every look at an object is one of ``steps``."""
+        registry, tree = self.registry, self.tree
+        objects: dict[str, Any] = {
+            kind: steps.watched(f"{kind} as written", tree.of_kind(kind)) for kind in tree.objects
+        }
+        mappings = ("entities", "choices", "relationships", "forms", "views", "roles", "areas")
+        definitions: dict[str, Any] = {
+            name: steps.watched(name, getattr(registry, name)) for name in mappings
+        }
+        return replace(
+            self,
+            registry=replace(registry, **definitions),
+            tree=replace(tree, objects=objects),
+        )
 
     def where(self, kind: str, name: str, *path: str) -> Location:
         """Return where a property stands (``where("entity", "account", "fields", "name")``)."""

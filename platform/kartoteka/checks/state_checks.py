@@ -16,17 +16,17 @@ from kartoteka.names import did_you_mean
 BUILT_IN_COMMANDS = frozenset({"assign", "create", "delete", "merge", "new", "read", "update"})
 
 
-def check_states(scope: Scope) -> Iterator[Diagnostic]:
-    """Yield what is wrong with state machines and commands."""
-    for entity in scope.registry.entities.values():
-        content = scope.content("entity", entity.name)
-        if entity.states:
-            yield from _check_values(content)
-            yield from _check_state_fields(scope, entity)
-        yield from _check_nexts(entity, content)
-        yield from _check_transitions(entity, content)
-        for command in entity.commands:
-            yield from _check_command(scope, entity, command)
+def check_states(scope: Scope, name: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the state machine and the commands of an entity."""
+    entity = scope.registry.entities[name]
+    content = scope.content("entity", name)
+    if entity.states:
+        yield from _check_values(content)
+        yield from _check_state_fields(scope, entity)
+    yield from _check_nexts(entity, content)
+    yield from _check_transitions(entity, content)
+    for command in entity.commands:
+        yield from _check_command(scope, entity, command)
 
 
 def _check_state_fields(scope: Scope, entity: Entity) -> Iterator[Diagnostic]:

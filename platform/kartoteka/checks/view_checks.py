@@ -18,33 +18,34 @@ from kartoteka.model.field_types import FIELD_TYPES
 from kartoteka.model.view import View
 
 
-def check_views(scope: Scope) -> Iterator[Diagnostic]:
-    """Yield what is wrong with views."""
+def check_view(scope: Scope, name: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a view."""
+    view = scope.registry.views.get(name)
+    if view is None:
+        return  # it does not say of which entity
+    entity = scope.entity(view.entity)
+    if entity is None:
+        place = scope.where("view", view.name, "entity")
+        yield from scope.unknown("entity", view.entity, place, "view/unknown-entity")
+        return
+    yield from _check_columns(scope, entity, view)
+    yield from _check_order(scope, entity, view)
+    yield from _check_find(scope, entity, view)
+    yield from _check_filter(scope, view)
+
+
+def check_default_views(scope: Scope) -> Iterator[Diagnostic]:
+    """Yield views that are default beside another of their entity and type."""
     defaults: dict[tuple[str, str], str] = {}
     for view in scope.registry.views.values():
-        yield from _check_default(scope, view, defaults)
-        entity = scope.entity(view.entity)
-        if entity is None:
-            place = scope.where("view", view.name, "entity")
-            yield from scope.unknown("entity", view.entity, place, "view/unknown-entity")
+        if not view.is_default:
             continue
-        yield from _check_columns(scope, entity, view)
-        yield from _check_order(scope, entity, view)
-        yield from _check_find(scope, entity, view)
-        yield from _check_filter(scope, view)
-
-
-def _check_default(
-    scope: Scope, view: View, defaults: dict[tuple[str, str], str]
-) -> Iterator[Diagnostic]:
-    if not view.is_default:
-        return
-    other = defaults.setdefault((view.entity, view.type), view.name)
-    if other != view.name:
-        yield Diagnostic(
-            scope.where("view", view.name, "default"), "view/two-defaults",
-            f'"{other}" is already the default {view.type} view of "{view.entity}"',
-        )  # fmt: skip
+        other = defaults.setdefault((view.entity, view.type), view.name)
+        if other != view.name:
+            yield Diagnostic(
+                scope.where("view", view.name, "default"), "view/two-defaults",
+                f'"{other}" is already the default {view.type} view of "{view.entity}"',
+            )  # fmt: skip
 
 
 def _check_columns(scope: Scope, entity: Entity, view: View) -> Iterator[Diagnostic]:
@@ -65,11 +66,11 @@ def _check_path(
     if len(steps) == 1:
         yield from scope.unknown_field(entity, text, location, "view/unknown-field")
         return
-    if _may_lead_to_the_unreadable(scope) or scope.mentions_doubtful_field(entity.name, text):
-        return
     try:
         resolve_path(Path(steps, 0), scope.registry, entity.name)
     except ConditionError as error:
+        if _may_lead_to_the_unreadable(scope) or scope.mentions_doubtful_field(entity.name, text):
+            return
         yield Diagnostic(location, "view/unknown-field", error.message, error.hint)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from typing import Any
 
-import fastjsonschema
 from jsonschema import Draft202012Validator
 
 from kartoteka.loading.positioned import YamlMap
+from kartoteka.loading.quick_shape import compile_shape
 
 KINDS = (
     "bundle", "choice", "entity", "field_group", "form", "labels", "navigation", "relationship",
@@ -18,11 +19,20 @@ KINDS = (
 )  # fmt: skip
 
 
-EXTENSION_KEYS = {
-    "after": {"type": "string", "description": "the name of a neighbour"},
-    "before": {"type": "string", "description": "the name of a neighbour"},
-    "remove": {"const": True, "description": "true"},
-}
+EXTENSION_KEYS: dict[str, Any] = {
+    "after": {
+        "type": "string", "x-expected": "the name of a neighbour", "x-refers-to": "item",
+        "description": "Puts the item behind the one of that name.",
+    },
+    "before": {
+        "type": "string", "x-expected": "the name of a neighbour", "x-refers-to": "item",
+        "description": "Puts the item in front of the one of that name.",
+    },
+    "remove": {
+        "const": True, "x-expected": "true",
+        "description": "Takes the item out. Nothing that is stored is touched.",
+    },
+}  # fmt: skip
 
 
 @cache
@@ -88,16 +98,6 @@ def validator_of(kind: str, is_extension: bool) -> Draft202012Validator:
 
 
 @cache
-def quick_check(kind: str) -> Any:
-    """Return a compiled check that only says whether a document is right."""
-    schema = {**schema_of(kind), "$schema": "http://json-schema.org/draft-07/schema"}
-    compiled = fastjsonschema.compile(schema, use_default=False)
-
-    def is_right(document: YamlMap) -> bool:
-        try:
-            compiled(document)
-        except fastjsonschema.JsonSchemaValueException:
-            return False
-        return True
-
-    return is_right
+def quick_check(kind: str, is_extension: bool = False) -> Callable[[YamlMap], bool]:
+    """Return a compiled check that only says whether a document is surely right."""
+    return compile_shape(schema_of(kind, is_extension))

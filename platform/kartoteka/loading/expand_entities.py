@@ -7,7 +7,8 @@ added here too.
 from __future__ import annotations
 
 from kartoteka.loading.extensions import MetadataTree, overlay
-from kartoteka.loading.positioned import Mark, YamlList, YamlMap, copy_of
+from kartoteka.loading.positioned import DerivedMark, Mark, YamlList, YamlMap, copy_of
+from kartoteka.loading.read_label import read_former_names
 from kartoteka.model.field_types import NUMBER_LIMITS
 
 # What a field group's `applies_to` may say, in the order in which their fields follow.
@@ -121,12 +122,18 @@ def _add_default_states(entity: YamlMap, messages: YamlMap) -> None:
 
 def _add_primary_id(name: str, entity: YamlMap, fields: YamlList) -> None:
     primary_id = primary_id_of(name, entity)
-    if any(item.get("name") == primary_id for item in fields):
-        return
+    former = [] if primary_id != f"{name}id" else [
+        f"{old}id" for old in read_former_names(entity)
+    ]  # fmt: skip
+    for item in fields:
+        if item.get("name") == primary_id:
+            _add_former_names(item, former, fields)
+            return
     label = _map(entity.mark, **{
         language: f"{{entity:{name}}}" for language in entity.get("label") or {"en": ""}
     })  # fmt: skip
     added = _map(entity.mark, name=primary_id, type="unique_id", read_only=True, audited=False)
+    _add_former_names(added, former, fields)
     _put(added, "label", label)
     fields.insert(0, added)
     fields.item_marks.insert(0, entity.mark)
@@ -134,12 +141,14 @@ def _add_primary_id(name: str, entity: YamlMap, fields: YamlList) -> None:
 
 def _add_base_amounts(name: str, fields: YamlList, messages: YamlMap) -> None:
     """Give each money field ``x`` its amount in base currency, the read-only field ``x_base``."""
-    declared = {item.get("name") for item in fields}
+    declared = {item.get("name"): item for item in fields}
     for item, mark in list(fields.marked()):
         if item.get("type") != "money" or "base_of" in item or "name" not in item:
             continue
         base_name = f"{item['name']}_base"
+        former = [f"{old}_base" for old in read_former_names(item)]
         if base_name in declared:
+            _add_former_names(declared[base_name], former, fields)
             continue
         added = _map(
             item.mark, name=base_name, type="money", read_only=True, audited=False,
@@ -147,12 +156,26 @@ def _add_base_amounts(name: str, fields: YamlList, messages: YamlMap) -> None:
             base_of=item["name"], min=int(NUMBER_LIMITS["money"][0]),
             max=int(NUMBER_LIMITS["money"][1]),
         )  # fmt: skip
+        _add_former_names(added, former, fields)
         pattern = _message(messages, BASE_AMOUNT_MESSAGE)
         if pattern is not None:
             for language, text in pattern.items():
                 pattern[language] = str(text).replace("{field}", f"{{field:{name}.{item['name']}}}")
             _put(added, "label", pattern)
         fields.add(added, mark)
+
+
+def _add_former_names(item: YamlMap, former: list[str], fields: YamlList) -> None:
+    """Let a field of the platform follow the rename of what it is named after."""
+    taken = {field.get("name") for field in fields}
+    names = [name for name in former if name not in taken]
+    if not names or "renamed_from" in item:
+        return
+    mark = DerivedMark(*item.mark)
+    listed = YamlList(mark)
+    for name in names:
+        listed.add(name, mark)
+    _put(item, "renamed_from", listed)
 
 
 def _add_yes_no_labels(item: YamlMap, messages: YamlMap) -> None:
@@ -168,7 +191,7 @@ def _message(messages: YamlMap, key: str) -> YamlMap | None:
 
 
 def _map(mark: Mark, /, **values: object) -> YamlMap:
-    made = YamlMap(mark)
+    made = YamlMap(DerivedMark(*mark))
     for key, value in values.items():
         _put(made, key, value)
     return made

@@ -8,12 +8,13 @@ Every value keeps its mark, and a value set again keeps the marks of the layers 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kartoteka.diagnostics import Diagnostics
 from kartoteka.loading.load_bundle import Document, LoadedBundle
-from kartoteka.loading.positioned import Mark, YamlList, YamlMap, copy_of
+from kartoteka.loading.positioned import ListNote, Mark, YamlList, YamlMap, copy_of
 from kartoteka.loading.shape_check import check_complete
 from kartoteka.names import did_you_mean
 
@@ -47,6 +48,9 @@ _PLACING_KEYS = frozenset({"after", "before", "remove"})
 _HEAD_KEYS = frozenset({"kind", "format", "extends", "only_with"})
 _NAMING = frozenset({"name"})
 
+# What a layer did with an item of a list, as ``ListNote`` tells it.
+ADDED, MOVED, REMOVED = "added", "moved", "removed"
+
 Identity = tuple[str, str]
 
 
@@ -55,7 +59,8 @@ class MetadataTree:
     """All documents after layering: ``{kind: {name: content}}`` in the order they appeared.
 
     ``bundle_of`` names the bundle that defined an object; ``layer_of`` gives each file's layer,
-    counted from 0 for the lowest; ``labels`` are the labels documents in layer order.
+    counted from 0 for the lowest; ``labels`` are the labels documents in layer order;
+    ``customizable`` is what each bundle lets later ones change, as its ``bundle.yaml`` has it.
     """
 
     objects: dict[str, dict[str, YamlMap]] = field(default_factory=dict)
@@ -64,6 +69,7 @@ class MetadataTree:
     labels: list[Document] = field(default_factory=list)
     unreadable: set[tuple[str, str]] = field(default_factory=set)
     bundle_of_layer: list[str] = field(default_factory=list)
+    customizable: dict[str, Any] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> dict[str, YamlMap]:
         """Return ``{name: content}`` of one document kind."""
@@ -85,6 +91,7 @@ def merge_bundles(bundles: tuple[LoadedBundle, ...], diagnostics: Diagnostics) -
     tree = MetadataTree()
     for layer, bundle in enumerate(bundles):
         tree.bundle_of_layer.append(bundle.info.name)
+        tree.customizable[bundle.info.name] = bundle.info.customizable
         for document in bundle.documents:
             tree.layer_of[document.content.mark.file] = layer
     defined_in = {
@@ -151,7 +158,11 @@ def _extend(
     content = copy_of(document.content)
     _drop_fixed(content, target, document, diagnostics)
     _drop_repeated(content, document.kind, diagnostics)
-    _Merge(document.kind, diagnostics).maps(target, content, skip=_HEAD_KEYS)
+    owner = tree.bundle_of[document.kind, document.name]
+    _drop_owners_keys(content, target, document, owner, tree, diagnostics)
+    fields = _fields_of(tree, document.kind, target)
+    merge = _Merge(document.kind, diagnostics, root=target, fields=fields)
+    merge.maps(target, content, skip=_HEAD_KEYS)
     return True
 
 
@@ -169,17 +180,65 @@ def _drop_fixed(
             content.take_out(key)
 
 
+def _drop_owners_keys(
+    content: YamlMap,
+    target: YamlMap,
+    document: Document,
+    owner: str,
+    tree: MetadataTree,
+    diagnostics: Diagnostics,
+) -> None:
+    """Report what only the bundle that defines an object or field may say of it."""
+
+    def refuse(item: YamlMap, bundle: str, noun: str, name: str) -> None:
+        if bundle == document.bundle:
+            return
+        if "customizable" in item:
+            diagnostics.add(
+                item.at_key("customizable"), "extension/not-customizable",
+                f'the {noun} "{name}" belongs to bundle "{bundle}", which alone says what may be '
+                "changed of it", "leave it out",
+            )  # fmt: skip
+            item.take_out("customizable")
+        if "renamed_from" in item:
+            diagnostics.add(
+                item.at_key("renamed_from"), "renamed/elsewhere",
+                f'the {noun} "{name}" belongs to bundle "{bundle}", which alone can rename it',
+                "leave it out; to call it something else, give it another label",
+            )  # fmt: skip
+            item.take_out("renamed_from")
+
+    refuse(content, owner, _spoken(document.kind), document.name)
+    known = {item.get("name"): item for item in target.get("fields") or ()}
+    for item in content.get("fields") or ():
+        if item.get("name") in known:
+            adder = tree.bundle_at(known[item["name"]].value_marks["name"], owner)
+            refuse(item, adder, "field", item["name"])
+
+
 def overlay(target: YamlMap, upper: YamlMap) -> None:
     """Merge ``upper`` over ``target`` as an extension would, without placing keys."""
     _Merge("", Diagnostics()).maps(target, upper, skip=_NAMING)
 
 
 class _Merge:
-    """Merges one extension into the object below it."""
+    """Merges one extension into the object below it.
 
-    def __init__(self, kind: str, diagnostics: Diagnostics) -> None:
+    ``root`` and ``fields`` (those of the entity it is about) serve hints only.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        diagnostics: Diagnostics,
+        *,
+        root: YamlMap | None = None,
+        fields: Mapping[str, YamlMap] | None = None,
+    ) -> None:
         self._kind = kind
         self._diagnostics = diagnostics
+        self._root = root
+        self._fields = fields or {}
 
     def maps(self, target: YamlMap, upper: YamlMap, *, skip: frozenset[str]) -> None:
         target.damaged |= upper.damaged
@@ -200,7 +259,9 @@ class _Merge:
                 and (key in ADDING_LISTS)
             ):
                 for item, mark in value.marked():
-                    if item not in current:
+                    if item in current:
+                        current.notes += (ListNote(item, ADDED, mark),)
+                    else:
                         current.add(item, mark)
             else:
                 marks = {"key_mark": upper.key_marks[key], "value_mark": upper.value_marks[key]}
@@ -224,6 +285,7 @@ class _Merge:
                 if "after" in item or "before" in item:
                     moved, moved_mark = target.pop(index), target.item_marks.pop(index)
                     self._place(key, target, moved, moved_mark, item)
+                    _note_move(target, identity, moved, item)
 
     def _remove(
         self, key: str, target: YamlList, item: YamlMap, identity: Identity, index: int | None
@@ -239,9 +301,11 @@ class _Merge:
             self._diagnostics.add(
                 item.at(identity[0]), "extension/unknown-item",
                 f'there is no {noun} "{identity[1]}" to remove',
-                did_you_mean(identity[1], _names_in(key, target)),
+                self._hint(key, identity[1], target),
             )  # fmt: skip
         else:
+            _note_definition(target, identity, target[index])
+            target.notes += (ListNote(identity[1], REMOVED, item.key_marks["remove"]),)
             del target[index]
             del target.item_marks[index]
 
@@ -258,13 +322,44 @@ class _Merge:
             self._diagnostics.add(
                 upper.at(where), "extension/unknown-item",
                 f'there is no {NAMED_LISTS[key][1]} "{neighbour}" to stand {where}',
-                did_you_mean(neighbour, _names_in(key, target)),
+                self._hint(key, neighbour, target),
             )  # fmt: skip
             target.add(added, mark)
             return
         index += where == "after"
         target.insert(index, added)
         target.item_marks.insert(index, mark)
+
+    def _hint(self, key: str, name: str, target: YamlList) -> str:
+        """Return where an item is that is not in its list, or what it may be called."""
+        if self._root is not None:
+            for path in _places_of(self._root, key, name):
+                return f"it stands in {'.'.join(path)}"
+        names = _names_in(key, target)
+        known = {field: item for field, item in self._fields.items() if field in names}
+        return did_you_mean(name, known if known else names) or did_you_mean(name, names)
+
+
+def _places_of(content: YamlMap, key: str, name: str) -> Iterator[tuple[str, ...]]:
+    """Yield the names of what holds an item of that name, in any list of that key."""
+    for inner_key, items in content.items():
+        if not isinstance(items, YamlList) or inner_key not in NAMED_LISTS:
+            continue
+        for item in items:
+            identity = identity_of(inner_key, item)
+            if identity is None:
+                continue
+            if inner_key == key and identity[1] == name:
+                yield ()
+            for path in _places_of(item, key, name):
+                yield (identity[1], *path)
+
+
+def _fields_of(tree: MetadataTree, kind: str, content: YamlMap) -> dict[str, YamlMap]:
+    """Return the fields of the entity that an object is, or is about, by name."""
+    entities = tree.of_kind("entity")
+    entity = content if kind == "entity" else entities.get(content.get("entity", ""), YamlMap())
+    return {item["name"]: item for item in entity.get("fields") or () if "name" in item}
 
 
 def identity_of(key: str, item: Any) -> Identity | None:
@@ -275,6 +370,20 @@ def identity_of(key: str, item: Any) -> Identity | None:
         if isinstance(item.get(naming), str):
             return naming, item[naming]
     return None
+
+
+def _note_definition(items: YamlList, identity: Identity, item: YamlMap) -> None:
+    """Note who put an item there, unless that is the last thing known of it."""
+    known = [note.what for note in items.notes if note.name == identity[1]]
+    if not known or known[-1] == REMOVED:
+        items.notes += (ListNote(identity[1], ADDED, item.value_marks[identity[0]]),)
+
+
+def _note_move(items: YamlList, identity: Identity, moved: YamlMap, upper: YamlMap) -> None:
+    where = "after" if "after" in upper else "before"
+    _note_definition(items, identity, moved)
+    what = f"{MOVED} {where} {upper[where]}"
+    items.notes += (ListNote(identity[1], what, upper.key_marks[where]),)
 
 
 def _name_of(key: str, item: Any) -> str:
@@ -300,7 +409,8 @@ def _drop_repeated(content: YamlMap, kind: str, diagnostics: Diagnostics) -> Non
     def look(value: Any, key: str) -> None:
         if isinstance(value, YamlMap):
             for inner_key, inner in value.items():
-                look(inner, inner_key)
+                if isinstance(inner, (YamlMap, YamlList)):
+                    look(inner, inner_key)
         elif isinstance(value, YamlList) and key in NAMED_LISTS and _holds_maps(value):
             _drop_repeated_items(value, key, kind, diagnostics)
             for item in value:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from kartoteka.diagnostics import Diagnostic, Diagnostics
+from kartoteka.loading.bundle_files import BundleFile, BundleFiles, find_files
 from kartoteka.loading.collection_pause import collection_paused
 from kartoteka.loading.document_schemas import KINDS
 from kartoteka.loading.positioned import Mark, YamlList, YamlMap
 from kartoteka.loading.shape_check import check_shape
-from kartoteka.loading.yaml_reader import read_yaml
+from kartoteka.loading.yaml_reader import file_bytes, read_yaml_bytes
 from kartoteka.location import Location
 from kartoteka.model.bundle import BundleInfo
 from kartoteka.model.label import Label
@@ -25,6 +25,11 @@ _FOLDER_KINDS = {
     "labels": "labels", "navigation": "navigation", "relationships": "relationship",
     "security_roles": "role", "views": "view",
 }  # fmt: skip
+
+
+def folder_of_kind(kind: str) -> str:
+    """Return the folder in which documents of a kind lie by custom; "" for the bundle's own."""
+    return next((folder for folder, found in _FOLDER_KINDS.items() if found == kind), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,21 @@ class Document:
     content: YamlMap
     bundle: str
     only_with: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """What one file says, before anything else of its bundle is known.
+
+    Either ``document`` or ``info`` is there, neither when the file cannot be used; ``document``
+    does not know its bundle yet. The other parts are those of ``LoadedBundle``.
+    """
+
+    document: Document | None = None
+    info: BundleInfo | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    unreadable: frozenset[tuple[str, str]] = frozenset()
+    requires_at: tuple[Location, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,48 +89,8 @@ def load_bundle(folder: Path, *, shown_from: Path | None = None) -> LoadedBundle
         folder: Holds ``bundle.yaml`` and, at any depth, the other documents.
         shown_from: Files are named relative to it where possible; the working folder by default.
     """
-    diagnostics = Diagnostics()
-    documents: list[Document] = []
-    unreadable: set[tuple[str, str]] = set()
-    info: BundleInfo | None = None
-    requires_at: tuple[Location, ...] = ()
-    shown_from = (shown_from or Path.cwd()).resolve()
-    if not folder.is_dir():
-        place = Mark(_shown(folder, shown_from), 1, 1).location()
-        diagnostics.add(place, "bundle/no-folder", "there is no such folder")
-    for path in _yaml_files(folder, diagnostics, shown_from):
-        shown_as = _shown(path, shown_from)
-        content = read_yaml(path, diagnostics, shown_as=shown_as)
-        guessed = _FOLDER_KINDS.get(path.parent.name, "")
-        if content is None:
-            unreadable.add((guessed, path.stem))
-            continue
-        kind = _kind_of(content, diagnostics)
-        if not kind:
-            unreadable.add((guessed, path.stem))
-            continue
-        _spell_out_items(content, kind)
-        check_shape(content, kind, diagnostics)
-        name = content.get("extends" if "extends" in content else "name", "")
-        if not name:
-            unreadable.add((kind, path.stem))
-            continue
-        _check_file_name(path, kind, content, diagnostics)
-        if kind == "bundle":
-            info = _bundle_info(content)
-            requires_at = _places_of(content.get("requires"))
-            if any(_is_damaged(content, key) for key in ("requires", "works_with")):
-                unreadable.add((kind, path.stem))
-            continue
-        if "only_with" in content.damaged:
-            unreadable.add((kind, name))
-            continue
-        is_extension, only_with = "extends" in content, content.get("only_with", "")
-        documents.append(Document(kind, name, is_extension, content, "", only_with))
-    if info is None:
-        info = BundleInfo(APP_BUNDLE, location=Mark(_shown(folder, shown_from), 1, 1).location())
-    named = tuple(replace(item, bundle=info.name) for item in documents)
-    return LoadedBundle(info, named, tuple(diagnostics), frozenset(unreadable), requires_at)
+    found = find_files(folder, shown_from=shown_from)
+    return bundle_of_files(found, [load_file(file) for file in found.files])
 
 
 def load_bundles(
@@ -121,30 +101,70 @@ def load_bundles(
         return tuple(load_bundle(folder, shown_from=shown_from) for folder in folders)
 
 
-def _yaml_files(folder: Path, diagnostics: Diagnostics, shown_from: Path) -> list[Path]:
-    found: list[Path] = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(parent, name)
-            if name.startswith("."):
-                continue
-            if path.suffix == ".yaml":
-                found.append(path)
-            elif path.suffix.lower() in (".yml", ".yaml"):
-                diagnostics.add(
-                    Mark(_shown(path, shown_from), 1, 1).location(), "bundle/file-ending",
-                    f'the file ends in "{path.suffix}" and would not be read',
-                    f'call it "{path.stem}.yaml"',
-                )  # fmt: skip
-    return found
+def load_file(file: BundleFile) -> LoadedFile:
+    """Return what one file of a bundle says."""
+    diagnostics = Diagnostics()
+    data = file_bytes(Path(file.path), diagnostics, shown_as=file.shown_as)
+    return load_data(file, data, diagnostics)
 
 
-def _shown(path: Path, shown_from: Path) -> str:
-    resolved = path.resolve()
-    if resolved.is_relative_to(shown_from):
-        return resolved.relative_to(shown_from).as_posix()
-    return resolved.as_posix()
+def load_data(file: BundleFile, data: bytes | None, diagnostics: Diagnostics) -> LoadedFile:
+    """Return what the bytes of a file say, and nothing else decides.
+
+    Args:
+        file: Where they were read.
+        data: None when they could not be read, which ``diagnostics`` then tell.
+        diagnostics: What was found while reading them; it becomes part of the answer.
+    """
+    path = Path(file.path)
+    content = None if data is None else read_yaml_bytes(data, diagnostics, shown_as=file.shown_as)
+    kind = "" if content is None else _kind_of(content, diagnostics)
+    if content is None or not kind:
+        guessed = _FOLDER_KINDS.get(path.parent.name, "")
+        return _unusable(guessed, path.stem, diagnostics)
+    _spell_out_items(content, kind)
+    check_shape(content, kind, diagnostics)
+    name = content.get("extends" if "extends" in content else "name", "")
+    if not name:
+        return _unusable(kind, path.stem, diagnostics)
+    _check_file_name(path, kind, content, diagnostics)
+    if kind == "bundle":
+        is_whole = not any(_is_damaged(content, key) for key in ("requires", "works_with"))
+        return LoadedFile(
+            info=_bundle_info(content),
+            diagnostics=tuple(diagnostics),
+            unreadable=frozenset() if is_whole else frozenset({(kind, path.stem)}),
+            requires_at=_places_of(content.get("requires")),
+        )
+    if "only_with" in content.damaged:
+        return _unusable(kind, name, diagnostics)
+    is_extension, only_with = "extends" in content, content.get("only_with", "")
+    document = Document(kind, name, is_extension, content, "", only_with)
+    return LoadedFile(document=document, diagnostics=tuple(diagnostics))
+
+
+def bundle_of_files(found: BundleFiles, files: Sequence[LoadedFile]) -> LoadedBundle:
+    """Return the bundle that the files of a folder make."""
+    diagnostics = Diagnostics()
+    diagnostics.extend(found.diagnostics)
+    info = BundleInfo(APP_BUNDLE, location=Mark(found.shown_as, 1, 1).location())
+    requires_at: tuple[Location, ...] = ()
+    unreadable: set[tuple[str, str]] = set()
+    for file in files:
+        diagnostics.extend(file.diagnostics)
+        unreadable |= file.unreadable
+        if file.info is not None:
+            info, requires_at = file.info, file.requires_at
+    documents = tuple(
+        Document(one.kind, one.name, one.is_extension, one.content, info.name, one.only_with)
+        for one in (file.document for file in files)
+        if one is not None
+    )
+    return LoadedBundle(info, documents, tuple(diagnostics), frozenset(unreadable), requires_at)
+
+
+def _unusable(kind: str, name: str, diagnostics: Diagnostics) -> LoadedFile:
+    return LoadedFile(diagnostics=tuple(diagnostics), unreadable=frozenset({(kind, name)}))
 
 
 def _kind_of(content: YamlMap, diagnostics: Diagnostics) -> str:
@@ -187,6 +207,7 @@ def _bundle_info(content: YamlMap) -> BundleInfo:
         requires=tuple(content.get("requires", ())),
         works_with=tuple(content.get("works_with", ())),
         version=content.get("version", ""),
+        customizable=content.get("customizable", True),
         location=content.at("name", "name"),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -32,7 +32,22 @@ class Mark(NamedTuple):
         return Location(self.file, self.line, self.column + self.text_shift + offset)
 
 
+class DerivedMark(Mark):
+    """The place of something that nobody wrote down, but that follows from what stands here."""
+
+    __slots__ = ()
+
+
 BUILT_IN = Mark("<built in>", 1, 1)
+
+
+class ListNote(NamedTuple):
+    """What a layer did with an item of a list: ``added``, ``removed``, ``moved after name``."""
+
+    name: str
+    what: str
+    mark: Mark
+
 
 _NONE_EARLIER: Mapping[str, tuple[tuple[Mark, Any], ...]] = MappingProxyType({})
 
@@ -49,7 +64,6 @@ class YamlMap(dict[str, Any]):
 
     def __init__(self, mark: Mark = BUILT_IN) -> None:
         """Start empty at a place."""
-        super().__init__()
         self.mark = mark
         self.key_marks: dict[str, Mark] = {}
         self.value_marks: dict[str, Mark] = {}
@@ -57,10 +71,14 @@ class YamlMap(dict[str, Any]):
         self.damaged: frozenset[str] = frozenset()
 
     def put(self, key: str, value: Any, *, key_mark: Mark, value_mark: Mark) -> None:
-        """Set a key together with its places."""
+        """Set a key together with its places.
+
+        The marks are made anew rather than changed: copies of the map share them, which makes
+        copying twice as fast, and hardly any map gets a key after it was copied.
+        """
         self[key] = value
-        self.key_marks[key] = key_mark
-        self.value_marks[key] = value_mark
+        self.key_marks = {**self.key_marks, key: key_mark}
+        self.value_marks = {**self.value_marks, key: value_mark}
 
     def put_again(self, key: str, value: Any, *, key_mark: Mark, value_mark: Mark) -> None:
         """Set a key that a lower layer may have set; what it was is kept among the earlier ones."""
@@ -87,16 +105,20 @@ class YamlMap(dict[str, Any]):
 
 
 class YamlList(list[Any]):
-    """A sequence with the mark of each item; ``is_damaged`` when some were refused."""
+    """A sequence with the mark of each item; ``is_damaged`` when some were refused.
 
-    __slots__ = ("is_damaged", "item_marks", "mark")
+    ``notes`` tell, in the order in which it happened, what layers did with items that cannot be
+    told from the items themselves.
+    """
+
+    __slots__ = ("is_damaged", "item_marks", "mark", "notes")
 
     def __init__(self, mark: Mark = BUILT_IN) -> None:
         """Start empty at a place."""
-        super().__init__()
         self.mark = mark
         self.item_marks: list[Mark] = []
         self.is_damaged = False
+        self.notes: tuple[ListNote, ...] = ()
 
     def add(self, value: Any, mark: Mark) -> None:
         """Append a value together with its place."""
@@ -115,18 +137,41 @@ class YamlList(list[Any]):
 def copy_of(value: Any) -> Any:
     """Return a copy that can be merged into without touching the original; marks are kept."""
     if isinstance(value, YamlMap):
-        copied = YamlMap(value.mark)
-        copied.key_marks = dict(value.key_marks)
-        copied.value_marks = dict(value.value_marks)
+        copied = YamlMap.__new__(YamlMap)
+        copied.update(value)
+        copied.mark = value.mark
+        copied.key_marks = value.key_marks
+        copied.value_marks = value.value_marks
         copied.earlier = value.earlier
         copied.damaged = value.damaged
         for key, item in value.items():
-            copied[key] = copy_of(item) if isinstance(item, (YamlMap, YamlList)) else item
+            if isinstance(item, (YamlMap, YamlList)):
+                copied[key] = copy_of(item)
         return copied
     if isinstance(value, YamlList):
         items = YamlList(value.mark)
-        items.item_marks = list(value.item_marks)
+        items.item_marks = value.item_marks.copy()
         items.is_damaged = value.is_damaged
-        items.extend(copy_of(item) for item in value)
+        items.notes = value.notes
+        items += [
+            copy_of(item) if isinstance(item, (YamlMap, YamlList)) else item for item in value
+        ]
         return items
     return value
+
+
+def marks_in(value: Any) -> Iterator[Mark]:
+    """Yield the mark of everything that files say in a value, also of what a layer overruled."""
+    if isinstance(value, YamlMap):
+        yield from value.value_marks.values()
+        for earlier in value.earlier.values():
+            yield from (mark for mark, _ in earlier)
+        for item in value.values():
+            if isinstance(item, (YamlMap, YamlList)):
+                yield from marks_in(item)
+    elif isinstance(value, YamlList):
+        yield from value.item_marks
+        yield from (note.mark for note in value.notes)
+        for item in value:
+            if isinstance(item, (YamlMap, YamlList)):
+                yield from marks_in(item)

@@ -8,7 +8,7 @@ from kartoteka.loading.expand_entities import primary_id_of
 from kartoteka.loading.extensions import MetadataTree
 from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.read_field import Surroundings, read_field
-from kartoteka.loading.read_label import maps_in, read_label, read_names
+from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
 from kartoteka.model.entity import Command, Entity, Key, Reason, State, Transition
 from kartoteka.model.field import Field, Required
 
@@ -56,6 +56,7 @@ def read_entity(name: str, content: YamlMap, around: Surroundings, tree: Metadat
         transitions=_transitions(content, commands),
         commands=commands,
         bundle=bundle,
+        renamed_from=read_former_names(content),
         location=content.at("name"),
     )
 

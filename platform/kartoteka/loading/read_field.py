@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from kartoteka.loading.positioned import YamlMap
-from kartoteka.loading.read_label import maps_in, read_label, read_names
+from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
 from kartoteka.model.choice import Choice, Option
 from kartoteka.model.entity import State
 from kartoteka.model.field import Cascade, Field, Required
@@ -27,6 +27,7 @@ _REQUIRED = {
     "recommended": Required.RECOMMENDED,
 }  # fmt: skip
 _PARENTAL = Cascade("cascade", "all", "all", "all", "all", "none")
+_PLAIN = Cascade()
 _FORMAT_DEFAULTS = {"text": "plain", "whole_number": "none"}
 
 
@@ -39,7 +40,7 @@ class Surroundings:
     """
 
     choices: Mapping[str, Choice]
-    entities: frozenset[str]
+    entities: Container[str]
     with_feature: Mapping[str, tuple[str, ...]]
     states: tuple[State, ...] = ()
 
@@ -52,7 +53,8 @@ def read_field(
     Targets that do not exist are left out and a default that fits no option stays as written;
     ``checks`` report both.
     """
-    field_type = content.get("type", "text")
+    get = content.get  # asked thirty times for each of many thousand fields
+    field_type = get("type", "text")
     if field_type not in FIELD_TYPES:
         field_type = "text"
     options = read_field_options(content, field_type, around)
@@ -64,35 +66,36 @@ def read_field(
         type=field_type,
         label=read_label(content),
         help=read_label(content, "help"),
-        required=_REQUIRED[content.get("required", False)],
-        unique=content.get("unique", False),
-        default=_default(content.get("default"), field_type, options),
-        read_only=content.get("read_only", False),
-        audited=content.get("audited", True),
-        searchable=content.get("searchable", True),
-        max_length=content.get("max_length", DEFAULT_MAX_LENGTH) if "max_length" in keys else None,
-        format=content.get("format", _FORMAT_DEFAULTS.get(field_type, "")),
+        required=_REQUIRED[get("required", False)],
+        unique=get("unique", False),
+        default=_default(get("default"), field_type, options),
+        read_only=get("read_only", False),
+        audited=get("audited", True),
+        searchable=get("searchable", True),
+        max_length=get("max_length", DEFAULT_MAX_LENGTH) if "max_length" in keys else None,
+        format=get("format", _FORMAT_DEFAULTS.get(field_type, "")),
         joined_from=read_names(content, "joined_from"),
-        separator=content.get("separator", " "),
-        number_format=content.get("number_format", ""),
-        first_number=content.get("first_number", 1000),
-        min=_decimal(content.get("min"), low) if "min" in keys else None,
-        max=_decimal(content.get("max"), high) if "max" in keys else None,
+        separator=get("separator", " "),
+        number_format=get("number_format", ""),
+        first_number=get("first_number", 1000),
+        min=_decimal(get("min"), low) if "min" in keys else None,
+        max=_decimal(get("max"), high) if "max" in keys else None,
         precision=(
-            content.get("precision", DEFAULT_PRECISION[field_type]) if "precision" in keys else None
+            get("precision", DEFAULT_PRECISION[field_type]) if "precision" in keys else None
         ),
-        precision_source=content.get("precision_source", "field"),
-        base_of=content.get("base_of", ""),
-        choice=content.get("choice", ""),
+        precision_source=get("precision_source", "field"),
+        base_of=get("base_of", ""),
+        choice=get("choice", ""),
         options=options,
-        behavior=content.get("behavior", "user_local") if field_type == "date_time" else "",
+        behavior=get("behavior", "user_local") if field_type == "date_time" else "",
         targets=targets,
         target_feature=target_feature_of(content, field_type) if targets else "",
-        cascade=_cascade(content) if field_type in _LOOKUPS else Cascade(),
-        hierarchical=content.get("hierarchical", False),
+        cascade=_cascade(content) if field_type in _LOOKUPS else _PLAIN,
+        hierarchical=get("hierarchical", False),
         relationship=_relationship(content, field_type, targets, entity),
-        participation=content.get("participation"),
+        participation=get("participation"),
         bundle=bundle,
+        renamed_from=read_former_names(content),
         location=content.at("name"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kartoteka.loading.extensions import identity_of
 from kartoteka.loading.positioned import YamlMap
-from kartoteka.loading.read_label import maps_in, read_label, read_names
+from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
 from kartoteka.model.form import Control, Form, Section, Tab
 
 
@@ -22,6 +22,7 @@ def read_form(name: str, content: YamlMap, *, bundle: str) -> Form | None:
         roles=read_names(content, "roles"),
         order=content.get("order", 100),
         bundle=bundle,
+        renamed_from=read_former_names(content),
         location=content.at("name"),
     )
 

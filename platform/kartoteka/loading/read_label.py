@@ -14,11 +14,19 @@ def read_label(content: YamlMap, key: str = "label") -> Label:
 
 def read_names(content: YamlMap, key: str) -> tuple[str, ...]:
     """Return a list of plain names, empty when there is none."""
-    return tuple(item for item in content.get(key) or () if isinstance(item, str))
+    found = content.get(key)
+    return tuple([item for item in found if isinstance(item, str)]) if found else ()
+
+
+def read_former_names(content: YamlMap) -> tuple[str, ...]:
+    """Return the names under which something was published before, newest last."""
+    former = content.get("renamed_from")
+    return (former,) if isinstance(former, str) else read_names(content, "renamed_from")
 
 
 def maps_in(content: YamlMap, key: str) -> list[YamlMap]:
     """Return the maps of a list, empty when there is none."""
     found = content.get(key)
-    items = found if isinstance(found, YamlList) else ()
-    return [item for item in items if isinstance(item, YamlMap)]
+    if not isinstance(found, YamlList):
+        return []
+    return [item for item in found if isinstance(item, YamlMap)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kartoteka.loading.positioned import YamlMap
-from kartoteka.loading.read_label import maps_in, read_label
+from kartoteka.loading.read_label import maps_in, read_former_names, read_label
 from kartoteka.model.navigation import Area, Entry, Group
 
 
@@ -35,5 +35,6 @@ def read_area(name: str, content: YamlMap, *, bundle: str) -> Area:
             if "name" in group
         ),
         bundle=bundle,
+        renamed_from=read_former_names(content),
         location=content.at("name"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.read_field import read_options
-from kartoteka.loading.read_label import read_label
+from kartoteka.loading.read_label import read_former_names, read_label
 from kartoteka.model.choice import Choice
 from kartoteka.model.relationship import Relationship
 
@@ -21,6 +21,7 @@ def read_relationship(name: str, content: YamlMap, *, bundle: str) -> Relationsh
         left_label=read_label(content, "left_label"),
         right_label=read_label(content, "right_label"),
         bundle=bundle,
+        renamed_from=read_former_names(content),
         location=content.at("name"),
     )
 
@@ -32,5 +33,6 @@ def read_choice(name: str, content: YamlMap, *, bundle: str) -> Choice:
         label=read_label(content),
         options=read_options(content),
         bundle=bundle,
+        renamed_from=read_former_names(content),
         location=content.at("name"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kartoteka.loading.positioned import YamlMap
-from kartoteka.loading.read_label import maps_in, read_label, read_names
+from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
 from kartoteka.model.role import PRIVILEGES, EntityPrivileges, Role
 
 
@@ -27,5 +27,6 @@ def read_role(name: str, content: YamlMap, *, bundle: str) -> Role:
         miscellaneous=read_names(content, "miscellaneous"),
         grants_all=content.get("grants_all", False),
         bundle=bundle,
+        renamed_from=read_former_names(content),
         location=content.at("name"),
     )

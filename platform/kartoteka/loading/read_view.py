@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kartoteka.loading.positioned import YamlMap
-from kartoteka.loading.read_label import maps_in, read_label, read_names
+from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
 from kartoteka.model.view import SortKey, View, ViewColumn
 
 
@@ -27,6 +27,7 @@ def read_view(name: str, content: YamlMap, *, bundle: str) -> View | None:
         find=read_names(content, "find"),
         is_default=content.get("default", False),
         bundle=bundle,
+        renamed_from=read_former_names(content),
         location=content.at("name"),
     )
 

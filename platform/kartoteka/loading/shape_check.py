@@ -33,8 +33,8 @@ def check_shape(document: YamlMap, kind: str, diagnostics: Diagnostics) -> None:
     say ``after``, ``before`` and ``remove``.
     """
     is_extension = "extends" in document and "extends" in schema_of(kind)["properties"]
-    if not is_extension and quick_check(kind)(document):
-        return  # extensions are few: compiling a check for them costs more than it saves
+    if quick_check(kind, is_extension)(document):
+        return
     found = Diagnostics()
     for error in _sorted(validator_of(kind, is_extension).iter_errors(document)):
         _report(document, error, found)
@@ -127,7 +127,7 @@ def _report_value(
         is_split = found.get(key, "") is None  # { en: Now, or later }
         diagnostics.add(
             found.at_key(key, _dotted(steps, key)), "shape/bad-language",
-            f'"{shortened(key)}" is not {schema["description"]}',
+            f'"{shortened(key)}" is not {schema["x-expected"]}',
             "put a text that holds a comma in quotes" if is_split else "",
         )  # fmt: skip
         found.take_out(key)

@@ -24,7 +24,7 @@ def wording_of(
 ) -> tuple[str, str, str]:
     """Return code, message and hint for a value that its schema refuses."""
     value = error.instance
-    expected = schema.get("description", "")
+    expected = schema.get("x-expected", "")
     match error.validator:
         case "type":
             names: Any = error.validator_value

@@ -29,6 +29,12 @@ def read_yaml(path: Path, diagnostics: Diagnostics, *, shown_as: str) -> YamlMap
         diagnostics: Receives every mistake; duplicate keys do not stop the reading, others do.
         shown_as: The file's name in diagnostics.
     """
+    data = file_bytes(path, diagnostics, shown_as=shown_as)
+    return None if data is None else read_yaml_bytes(data, diagnostics, shown_as=shown_as)
+
+
+def file_bytes(path: Path, diagnostics: Diagnostics, *, shown_as: str) -> bytes | None:
+    """Return what a file holds, or None when it is too large or cannot be read."""
     place = Mark(shown_as, 1, 1).location()
     try:
         size = path.stat().st_size
@@ -39,12 +45,11 @@ def read_yaml(path: Path, diagnostics: Diagnostics, *, shown_as: str) -> YamlMap
                 "metadata has one object a file; split it",
             )  # fmt: skip
             return None
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         diagnostics.add(place, "yaml/unreadable", f"the file cannot be read: {reason}")
         return None
-    return read_yaml_bytes(data, diagnostics, shown_as=shown_as)
 
 
 def read_yaml_bytes(data: bytes, diagnostics: Diagnostics, *, shown_as: str) -> YamlMap | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from kartoteka.location import NOWHERE, Location
 from kartoteka.model.label import NO_LABEL, Label
@@ -20,4 +21,5 @@ class BundleInfo:
     works_with: tuple[str, ...] = ()  # come before it when they are there
     version: str = ""
     base_language: str = "en"
+    customizable: Any = dataclasses.field(default=True, compare=False)  # as bundle.yaml has it
     location: Location = dataclasses.field(default=NOWHERE, compare=False)

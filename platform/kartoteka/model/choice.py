@@ -27,4 +27,5 @@ class Choice:
     label: Label = NO_LABEL
     options: tuple[Option, ...] = ()
     bundle: str = ""
+    renamed_from: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     location: Location = dataclasses.field(default=NOWHERE, compare=False)

@@ -108,6 +108,7 @@ class Entity:
     transitions: tuple[Transition, ...] | None = None
     commands: tuple[Command, ...] = ()
     bundle: str = ""
+    renamed_from: tuple[str, ...] = field(default=(), compare=False)
     location: Location = field(default=NOWHERE, compare=False)
 
     @cached_property

@@ -85,6 +85,7 @@ class Field:
     # party_list
     participation: int | None = None  # participation mask of the parties it holds
     bundle: str = ""
+    renamed_from: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     location: Location = dataclasses.field(default=NOWHERE, compare=False)
 
     @property

@@ -11,7 +11,8 @@ from typing import Any
 from kartoteka.model.field import Field
 
 COMMON_KEYS = frozenset(
-    "name type label help required unique default read_only audited searchable".split()
+    "name renamed_from type label help required unique default read_only audited searchable "
+    "customizable".split()
 )
 
 

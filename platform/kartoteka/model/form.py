@@ -74,4 +74,5 @@ class Form:
     roles: tuple[str, ...] = ()
     order: int = 100
     bundle: str = ""
+    renamed_from: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     location: Location = dataclasses.field(default=NOWHERE, compare=False)

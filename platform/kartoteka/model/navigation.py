@@ -40,4 +40,5 @@ class Area:
     order: int = 100
     groups: tuple[Group, ...] = ()
     bundle: str = ""
+    renamed_from: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     location: Location = dataclasses.field(default=NOWHERE, compare=False)

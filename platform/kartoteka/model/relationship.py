@@ -24,4 +24,5 @@ class Relationship:
     left_label: Label = NO_LABEL
     right_label: Label = NO_LABEL
     bundle: str = ""
+    renamed_from: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     location: Location = dataclasses.field(default=NOWHERE, compare=False)

@@ -33,4 +33,5 @@ class Role:
     miscellaneous: tuple[str, ...] = ()
     grants_all: bool = False
     bundle: str = ""
+    renamed_from: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     location: Location = dataclasses.field(default=NOWHERE, compare=False)

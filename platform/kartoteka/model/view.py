@@ -46,4 +46,5 @@ class View:
     find: tuple[str, ...] = ()
     is_default: bool = False
     bundle: str = ""
+    renamed_from: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     location: Location = dataclasses.field(default=NOWHERE, compare=False)

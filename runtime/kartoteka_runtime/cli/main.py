@@ -15,9 +15,17 @@ from kartoteka.errors import KartotekaError, MetadataError
 from kartoteka_runtime.cli.check import check
 from kartoteka_runtime.cli.console import print_diagnostics, print_error
 from kartoteka_runtime.cli.demo import demo
+from kartoteka_runtime.cli.explain import explain_command
+from kartoteka_runtime.cli.export import export
+from kartoteka_runtime.cli.fmt import fmt
 from kartoteka_runtime.cli.new import new
+from kartoteka_runtime.cli.plan import plan
 from kartoteka_runtime.cli.publish import publish
+from kartoteka_runtime.cli.purge import purge
 from kartoteka_runtime.cli.registry import registry
+from kartoteka_runtime.cli.rename import rename
+from kartoteka_runtime.cli.rollback import history, rollback
+from kartoteka_runtime.cli.schemas import schemas
 from kartoteka_runtime.cli.serve import serve
 from kartoteka_runtime.cli.user import token, user
 
@@ -32,7 +40,16 @@ app = typer.Typer(
 app.add_typer(new, name="new")
 app.command()(check)
 app.command()(registry)
+app.command("explain")(explain_command)
+app.command()(fmt)
+app.command()(plan)
 app.command()(publish)
+app.command()(rollback)
+app.command()(history)
+app.command()(purge)
+app.command()(rename)
+app.command()(export)
+app.command()(schemas)
 app.command()(serve)
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")

@@ -1,4 +1,4 @@
-"""`kartoteka new app|entity|plugin NAME`: files to start from."""
+"""`kartoteka new app|entity|field|form|plugin NAME`: files to start from."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from kartoteka.names import MAX_NAME_LENGTH, has_prefix, is_name
 from kartoteka.plugin_api.discovery import discover_plugins
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.console import answers, print_error
+from kartoteka_runtime.cli.new_field import new_field
+from kartoteka_runtime.cli.new_form import new_form
 
 LANGUAGES = ("en", "pl", "pt", "ro", "sl")
 _SCAFFOLDS = Path(__file__).parent / "scaffolds"
@@ -22,8 +24,11 @@ _MAX_PREFIX_LENGTH = 15
 _PREFIX = re.compile(r"[a-z][a-z0-9]{1,14}\Z")
 
 new = typer.Typer(
-    help="Make an app, a record type or a plugin to start from.", no_args_is_help=True
+    help="Make an app, a record type, a field, a form or a plugin to start from.",
+    no_args_is_help=True,
 )
+new.command("field")(new_field)
+new.command("form")(new_form)
 
 
 def logical_name(value: str) -> str:
@@ -81,6 +86,10 @@ def new_app(
             show_default="made from NAME",
         ),
     ] = None,
+    empty: Annotated[
+        bool,
+        typer.Option("--empty", help="Without the standard record types, and without plugins."),
+    ] = False,
 ) -> None:
     """Make a folder that is an app: what it is made of, and a place for metadata."""
     folder = Path(name)
@@ -92,8 +101,9 @@ def new_app(
         folder,
         name=app_name,
         label=_label(app_name),
-        plugins=_installed_plugins() if plugins is None else _names(plugins),
+        plugins=_named_plugins(plugins, empty=empty),
         prefix=_default_prefix(app_name) if prefix is None else prefix,
+        is_standalone=empty,
     )
     answers.print(f"Made the app {folder}. Next:")
     answers.print(f"  cd {folder}")
@@ -152,9 +162,18 @@ def new_plugin(
     answers.print(f"Made the plugin {folder}; its README.md says how to try it.")
 
 
-def write_app(folder: Path, *, name: str, label: str, plugins: Sequence[str], prefix: str) -> None:
+def write_app(
+    folder: Path,
+    *,
+    name: str,
+    label: str,
+    plugins: Sequence[str],
+    prefix: str,
+    is_standalone: bool = False,
+) -> None:
     """Write the files of an app that has no metadata of its own yet."""
     facts = {
+        "is_standalone": is_standalone,
         "name": name,
         "label": label,
         "plugins": plugins,
@@ -198,6 +217,12 @@ def _prefix_of(app: Path) -> str:
 
 def _installed_plugins() -> list[str]:
     return [plugin.name for plugin in discover_plugins(None) if not hasattr(plugin, "sample_data")]
+
+
+def _named_plugins(text: str | None, *, empty: bool) -> list[str]:
+    if text is not None:
+        return _names(text)
+    return [] if empty else _installed_plugins()
 
 
 def _names(text: str) -> list[str]:

@@ -46,7 +46,12 @@ def plan(
 
 
 def print_plan(made: Plan) -> None:
-    """Print a plan as people read it."""
+    """Print a plan as people read it before it is carried out."""
+    print_changes(made)
+    answers.print(summary(made))
+
+
+def print_changes(made: Plan) -> None:
+    """Print what a plan says will happen, or what happened."""
     for line in describe_plan(made):
         answers.print(line)
-    answers.print(summary(made))

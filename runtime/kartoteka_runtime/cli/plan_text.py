@@ -21,7 +21,7 @@ _SHORTEST_TOLD = 0.5  # seconds
 
 
 def describe_plan(plan: Plan) -> Iterator[Text]:
-    """Yield the lines of a plan: changes under their entities, notes, what is needed."""
+    """Yield the lines of a plan: changes under their entities, then notes."""
     if plan.live_number == 0:
         yield from _everything(plan)
         return
@@ -51,7 +51,7 @@ def _everything(plan: Plan) -> Iterator[Text]:
 
 
 def summary(plan: Plan) -> Text:
-    """Return the last line: how much it is, and what it needs."""
+    """Return the last line of a plan: how much it is, and what it needs."""
     if plan.is_empty:
         return Text(f"Nothing to do: publication {plan.live_number} is live.", style="green")
     parts = [counted(len(plan.changes), "change")]
@@ -97,8 +97,6 @@ def _change(change: PlannedChange) -> Iterator[Text]:
         yield Text(f"      {change.warning}", style="yellow")
     for sample in change.samples:
         yield Text(f"      {sample.record_id}: {sample.reason}", style="dim")
-    if change.consent:
-        yield Text(f"      needs consent: {change.consent}", style="bold yellow")
 
 
 def _facts(change: PlannedChange) -> Iterator[str]:

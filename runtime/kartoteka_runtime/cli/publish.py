@@ -17,7 +17,8 @@ from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.console import answers, print_error, remarks
 from kartoteka_runtime.cli.opened_app import opened_app
-from kartoteka_runtime.cli.plan import print_plan
+from kartoteka_runtime.cli.plan import print_changes, print_plan
+from kartoteka_runtime.cli.plan_text import summary
 from kartoteka_runtime.publishing.plan import Plan
 from kartoteka_runtime.publishing.publish import PlanRefused, PublishResult
 
@@ -54,9 +55,11 @@ def publish(
             return await publish_app(parts, registry, consents=consents, shown=shown, progress=told)
 
     result = with_consents(run, consent or ())
-    print_plan(result.plan)
+    print_changes(result.plan)
     if result.changes:
         answers.print(f"Publication {result.number} is live.")
+    else:
+        answers.print(summary(result.plan))
 
 
 Told = Callable[[str, int, int], None]

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from kartoteka_runtime.app import rollback_app
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
@@ -63,14 +63,17 @@ def history(app: AppArgument = HERE) -> None:
         async with parts.database.reading() as connection:
             return await notes(connection)
 
-    table = Table("number", "published (UTC)", "what", box=None, pad_edge=False)
     for note in with_published_app(app, read):
-        what = "; ".join(note.changes[:2])
-        if len(note.changes) > 2:
-            what += f"; and {len(note.changes) - 2:,} more changes"
-        if note.returns_to is not None:
-            what = f"back to publication {note.returns_to}"
-        if note.consents:
-            what += f" (with consent: {', '.join(note.consents)})"
-        table.add_row(str(note.number), note.published_on, what)
-    answers.print(table)
+        line = Text(f"{note.number:>5}  ", style="bold")
+        line.append(f"{note.published_on}  ", style="dim not bold")
+        answers.print(line.append(_told(note), style="not bold"))
+
+
+def _told(note: PublicationNote) -> str:
+    """Return what a publication was about, in one line."""
+    what = "; ".join(note.changes[:2])
+    if note.returns_to is not None:
+        what = f"back to publication {note.returns_to}"
+    elif len(note.changes) > 2:
+        what += f"; and {len(note.changes) - 2:,} more changes"
+    return f"{what} (with consent: {', '.join(note.consents)})" if note.consents else what

@@ -10,7 +10,7 @@ from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
 from kartoteka_runtime.cli.sign_in_sheet import SheetEntry
 from kartoteka_runtime.cli.user import generated_password
-from kartoteka_runtime.publishing.bootstrap import SYSTEM, known_id
+from kartoteka_runtime.publishing.bootstrap import SYSTEM, role_id
 from kartoteka_runtime.runtime_parts import RuntimeParts
 
 
@@ -58,9 +58,10 @@ class SampleDataLoading:
         self, user_id: str, *, roles: Sequence[str], language: str = "", time_zone: str = ""
     ) -> None:
         """Give a user roles, settings and a password made up here."""
+        published = self._parts.live_registry.current
         for role in roles:
             await self._records.associate(
-                "systemuserroles_association", user_id, known_id("role", role)
+                "systemuserroles_association", user_id, role_id(published, role)
             )
         self._roles[user_id] = tuple(roles)
         self._passwords[user_id] = generated_password()

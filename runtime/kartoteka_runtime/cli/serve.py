@@ -25,7 +25,7 @@ PortOption = Annotated[int, typer.Option(help="Port to listen on.", min=0, max=6
 
 _APP_FOLDER = "KARTOTEKA_SERVED_APP"  # how worker processes learn what they serve
 _BACKLOG = 2048
-_LOGGING: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
+LOGGING: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
 
 
 class AddressUnavailable(KartotekaError):
@@ -37,8 +37,23 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
     workers: Annotated[int, typer.Option(help="Processes that serve.", min=1, max=64)] = 1,
+    dev: Annotated[
+        bool,
+        typer.Option(
+            "--dev",
+            help="Watch the app's files: what is saved is checked and published at once, or shown "
+            "in the browser with what is wrong or to be agreed to.",
+        ),
+    ] = False,
 ) -> None:
-    """Serve a published app."""
+    """Serve a published app; with --dev, one that is being made."""
+    if dev:
+        if workers != 1:
+            raise typer.BadParameter("--dev serves with one process.", param_hint="--workers")
+        from kartoteka_runtime.cli.serve_dev import serve_dev  # only who develops waits for it
+
+        serve_dev(app, host=host, port=port)
+        return
 
     async def label_of(parts: RuntimeParts) -> str:
         return parts.app_folder.label
@@ -58,20 +73,20 @@ def run_server(
     Raises:
         AddressUnavailable: The address is taken or not this machine's.
     """
-    with _listening(host, port) as listener:
-        address = _address(listener)
+    with listening(host, port) as listener:
+        address = address_of(listener)
         if workers == 1:
-            config = uvicorn.Config(build_app(Settings.load(folder)), **_LOGGING)
-            server = _AnnouncingServer(config, lambda: announce(address))
-            _until_stopped(lambda: server.run(sockets=[listener]))
+            config = uvicorn.Config(build_app(Settings.load(folder)), **LOGGING)
+            server = AnnouncingServer(config, lambda: announce(address))
+            until_stopped(lambda: server.run(sockets=[listener]))
             return
         port = listener.getsockname()[1]
     os.environ[_APP_FOLDER] = str(folder.resolve())
     announce(address)
     application = f"{__name__}:served_app"
-    _until_stopped(
+    until_stopped(
         lambda: uvicorn.run(
-            application, factory=True, host=host, port=port, workers=workers, **_LOGGING
+            application, factory=True, host=host, port=port, workers=workers, **LOGGING
         )
     )
 
@@ -81,18 +96,27 @@ def served_app() -> Starlette:
     return build_app(Settings.load(Path(os.environ[_APP_FOLDER])))
 
 
-class _AnnouncingServer(uvicorn.Server):
+class AnnouncingServer(uvicorn.Server):
+    """A server that tells when it answers."""
+
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        """Call ``announce`` once it does."""
         super().__init__(config)
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and tell."""
         await super().startup(sockets)
         if self.started:
             self._announce()
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        AddressUnavailable: The address is taken or not this machine's.
+    """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
@@ -106,14 +130,15 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _address(listener: socket.socket) -> str:
+def address_of(listener: socket.socket) -> str:
+    """Return what to type into a browser on this machine."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::", "127.0.0.1", "::1"):
         host = "localhost"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _until_stopped(run: Callable[[], None]) -> None:
+def until_stopped(run: Callable[[], None]) -> None:
     """Run a server; being told to stop is how it ends, not an error."""
     try:
         run()

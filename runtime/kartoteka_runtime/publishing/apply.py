@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from kartoteka.changes import entity_renames, with_renamed_ends
+import sqlalchemy as sa
+
+from kartoteka.changes import retired_with_renamed_ends
 from kartoteka.identities import Retired
 from kartoteka_runtime.publishing import history
 from kartoteka_runtime.publishing.catalogue import add_retired, forget_retired
@@ -67,7 +69,6 @@ class Application:
             if self._engine == "postgresql"
             else []
         )
-        self._new_references: list[tuple[str, str]] = []
 
     async def prepare(self) -> None:
         """Do what takes long and what the live registry does not see (PostgreSQL only)."""
@@ -83,15 +84,18 @@ class Application:
     ) -> None:
         """Do the rest; stands in a transaction, after which the wanted registry is live."""
         connection, work = self._connection, self._work
-        self._new_references = []
         for reshape in self._reshapes:
             await reshape.swap(connection)
         await self._rename_tables()
-        await self._reshape_on_sqlite()
-        await self._create_tables()
+        await self._strip_retired()  # first: the names of its indexes may be wanted by others
+        for reshape in self._reshapes:
+            await reshape.name_indexes(connection)
+        changed = await self._reshape_on_sqlite()
         for link in work.links:
-            await self._link(link)
-        await self._strip_retired()
+            changed += await self._link(link)
+        changed += await self._create_tables()
+        for table in changed:
+            await create_indexes(connection, table, self._dialect)
         await self._rename_in_cells()
         await self._sync_references()
         await rename_counters(connection, self._engine, self._counter_names())
@@ -112,7 +116,8 @@ class Application:
 
     async def finish(self) -> None:
         """Let new references hold for old rows too (PostgreSQL only)."""
-        await validate_references(self._connection, self._new_references, self._dialect)
+        if self._engine == "postgresql":
+            await validate_references(self._connection)
 
     # --- tables ----------------------------------------------------------------------------------
 
@@ -136,9 +141,11 @@ class Application:
             f"ALTER TABLE {self._quote(old)} RENAME TO {self._quote(new)}", {}
         )
 
-    async def _reshape_on_sqlite(self) -> None:
+    async def _reshape_on_sqlite(self) -> list[sa.Table]:
+        """Return the tables whose indexes are still to be built."""
         if self._engine != "sqlite":
-            return
+            return []
+        changed = []
         for change in self._work.tables:
             if change.after is None or not change.live_table:
                 continue
@@ -154,9 +161,10 @@ class Application:
                 self._dialect,
                 drop_indexes=is_renamed,
             )
-            await create_indexes(self._connection, table, self._dialect)
+            changed.append(table)
+        return changed
 
-    async def _create_tables(self) -> None:
+    async def _create_tables(self) -> list[sa.Table]:
         new = [
             self._tables.entities[change.after.name]
             for change in self._work.tables
@@ -170,14 +178,13 @@ class Application:
                 self._describe_ends(link)
                 new.append(self._tables.links[link.change.after.name])
         await create_tables(self._connection, new, self._dialect, self._engine)
-        for table in new:
-            await create_indexes(self._connection, table, self._dialect)
+        return new
 
-    async def _link(self, link: LinkChange) -> None:
+    async def _link(self, link: LinkChange) -> list[sa.Table]:
         """Let a link table that is there have the names and references that are wanted."""
         after = link.change.after
         if after is None or not link.live_table:
-            return
+            return []
         self._describe_ends(link)
         table = self._tables.links[after.name]
         now = self._schema[link.live_table]
@@ -198,7 +205,7 @@ class Application:
                     self._connection, table, column, self._tables.entities[end],
                     self._quote, whole_row=True,
                 )  # fmt: skip
-        await create_indexes(self._connection, table, self._dialect)
+        return [table]
 
     async def _strip_retired(self) -> None:
         """Take indexes and references off what is kept but no longer used."""
@@ -232,21 +239,19 @@ class Application:
                 continue
             self._describe_targets(change.after.name)
             table = self._tables.entities[change.after.name]
-            for field in change.taken_back:
-                if field.is_lookup and not field.is_multi_target:
-                    target = self._tables.entities[field.targets[0]]
-                    await clear_dangling(self._connection, table, field.name, target, self._quote)
+            for field in (*change.taken_back, *(item.field for item in change.converted)):
+                for target in field.targets if field.is_lookup else ():
+                    await clear_dangling(
+                        self._connection, table, field.name, self._tables.entities[target],
+                        self._quote, entity=target if field.is_multi_target else "",
+                    )  # fmt: skip
             if self._engine == "postgresql":
-                self._new_references += await sync_references(
-                    self._connection, table.name, table, self._dialect
-                )
+                await sync_references(self._connection, table.name, table, self._dialect)
         if self._engine == "postgresql":
             for link in self._work.links:
                 if link.change.after is not None:
                     table = self._tables.links[link.change.after.name]
-                    self._new_references += await sync_references(
-                        self._connection, table.name, table, self._dialect
-                    )
+                    await sync_references(self._connection, table.name, table, self._dialect)
 
     def _describe_targets(self, entity: str) -> None:
         """Describe the tables that an entity's references name; without them no SQL is made."""
@@ -262,7 +267,7 @@ class Application:
     # --- what else knows names -------------------------------------------------------------------
 
     async def _rename_in_cells(self) -> None:
-        renames = self._entity_renames()
+        renames = self._work.changes.entity_names
         if renames:
             now = await read_schema(self._connection, self._engine)
             await rename_in_cells(self._connection, now, renames, self._quote)
@@ -290,7 +295,7 @@ class Application:
         column_moves = [pair for table in work.tables for pair in table.moved]
         gone += [old for old, _ in column_moves]
         handled = {item.key for item in gone}
-        renames = self._entity_renames()
+        renames = work.changes.entity_names
         elsewhere = {
             item.key: self._as_called_now(item, moves, renames)
             for item in work.world.retired
@@ -317,16 +322,8 @@ class Application:
         self, item: Retired, moves: Mapping[str, str], renames: Mapping[str, str]
     ) -> Retired:
         """Return an entry of the catalogue with the names that tables and entities get."""
-        return replace(
-            item,
-            table=moves.get(item.table, item.table),
-            definition=with_renamed_ends(item.definition, renames),
-        )
-
-    def _entity_renames(self) -> dict[str, str]:
-        work = self._work
-        live = work.world.live
-        return entity_renames(live.registry, live.identities, work.wanted, work.identities)
+        named = retired_with_renamed_ends(item, renames)
+        return replace(named, table=moves.get(item.table, item.table))
 
     async def _next_generation(self, made: Publication) -> Publication:
         if not self._work.stores_otherwise:

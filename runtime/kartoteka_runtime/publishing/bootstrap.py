@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
+from kartoteka.registry import Registry
 from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.publishing.publish import publishing_alone
 from kartoteka_runtime.records.record_service import ActingRecords, RecordService
@@ -37,21 +38,67 @@ ROOT_UNIT = known_id("businessunit", "root")
 async def bootstrap(
     service: RecordService, *, organization: str, currency: dict[str, object]
 ) -> None:
-    """Create what is missing; ``currency`` has code, symbol, name and precision."""
+    """Create what is missing; ``currency`` has code, symbol, name and precision.
+
+    An app need not have every standard entity, nor all its fields: what it lacks is passed over.
+    """
     records = service.acting_as(SYSTEM)
     async with publishing_alone(service.database), records.transaction() as inside:
-        if not await _exists(inside, "organization", ORGANIZATION):
-            await _first_records(inside, organization, currency)
+        made = _Records(inside, service.model.registry)
+        if not await made.has_first_records():
+            await _first_records(made, organization, currency)
         for role in service.model.registry.roles.values():
-            await _role(inside, service, role.name)
+            await _role(made, service, role.name)
 
 
-async def _first_records(
-    records: ActingRecords, organization: str, currency: dict[str, object]
-) -> None:
+class _Records:
+    """Creates records of the entities that the app has, with the values that they have."""
+
+    def __init__(self, records: ActingRecords, registry: Registry) -> None:
+        self._records = records
+        self._registry = registry
+
+    async def has_first_records(self) -> bool:
+        """Return whether an earlier publish made the records that come once."""
+        for entity, record_id in (("organization", ORGANIZATION), ("businessunit", ROOT_UNIT)):
+            if entity in self._registry.entities:
+                return await _exists(self._records, entity, record_id)
+        return False
+
+    async def exist(self, entity: str, record_id: str) -> bool:
+        """Return whether the record is there; one that cannot be made counts as there."""
+        return entity not in self._registry.entities or await _exists(
+            self._records, entity, record_id
+        )
+
+    async def create(self, entity: str, values: dict[str, object]) -> None:
+        """Create a record, unless there is no such entity."""
+        if entity in self._registry.entities:
+            await self._records.create(entity, self._known(entity, values))
+
+    async def update(self, entity: str, record_id: str, values: dict[str, object]) -> None:
+        """Set those values that the record can have."""
+        if known := self._known(entity, values):
+            await self._records.update(entity, record_id, known)
+
+    def _known(self, entity: str, values: dict[str, object]) -> dict[str, object]:
+        """Return the values whose fields are there, and whose references name what is there."""
+        found = self._registry.entities.get(entity)
+        fields = found.field_by_name if found is not None else {}
+        return {
+            name: value
+            for name, value in values.items()
+            if name in fields
+            and (not isinstance(value, Reference) or value.entity in fields[name].targets)
+        }
+
+
+async def _first_records(records: _Records, organization: str, currency: dict[str, object]) -> None:
     base = known_id("transactioncurrency", str(currency["code"]))
     await records.create("organization", {"organizationid": ORGANIZATION, "name": organization})
     await records.create("businessunit", {"businessunitid": ROOT_UNIT, "name": organization})
+    if await records.exist("transactioncurrency", base):
+        return
     await records.create(
         "transactioncurrency",
         {
@@ -70,10 +117,10 @@ async def _first_records(
     )
 
 
-async def _role(records: ActingRecords, service: RecordService, name: str) -> None:
+async def _role(records: _Records, service: RecordService, name: str) -> None:
     published = service.live_registry.current
     record_id = role_id(published, name)
-    if await _exists(records, "role", record_id):
+    if await records.exist("role", record_id):
         return
     label = published.labels.text(
         published.registry.roles[name].label, published.registry.base_language

@@ -25,7 +25,7 @@ async def load_retired(connection: Connection, database: Database) -> tuple[Reti
     statement = sa.select(
         retired.c.kind, retired.c.entity, retired.c.identity, retired.c.name,
         retired.c.publication, retired.c.table_name, retired.c.columns, retired.c.definition,
-        retired.c.is_original,
+        retired.c.is_original, retired.c.became, retired.c.identities,
     ).order_by(retired.c.publication, retired.c.entity, retired.c.identity)  # fmt: skip
     rows = await connection.fetch_all(compile_text(statement, database.dialect), {})
     return tuple(
@@ -39,8 +39,13 @@ async def load_retired(connection: Connection, database: Database) -> tuple[Reti
             tuple(orjson.loads(columns)),
             _decoded(kind, definition),
             bool(is_original),
+            _decoded_fields(became),
+            orjson.loads(identities or "{}"),
         )
-        for kind, entity, identity, name, number, table, columns, definition, is_original in rows
+        for (
+            kind, entity, identity, name, number, table, columns, definition, is_original, became,
+            identities,
+        ) in rows  # fmt: skip
     )
 
 
@@ -63,6 +68,8 @@ async def add_retired(
                 "columns": orjson.dumps(item.columns).decode(),
                 "definition": _encoded(item.definition),
                 "is_original": int(item.is_original),
+                "became": _encoded_fields(item.became) if item.became else None,
+                "identities": orjson.dumps(dict(item.identities)).decode(),
             },
         )
 
@@ -101,9 +108,19 @@ def _encoded(definition: Entity | Field | Relationship) -> str:
         case Relationship():
             alone = Registry(relationships={definition.name: definition})
         case Field():
-            holder = Entity("field", "", NO_LABEL, NO_LABEL, "", "", "none", (definition,))
-            alone = Registry(entities={"field": holder})
+            return _encoded_fields((definition,))
     return orjson.dumps(encode_registry(alone)).decode()
+
+
+def _encoded_fields(definitions: tuple[Field, ...]) -> str:
+    holder = Entity("field", "", NO_LABEL, NO_LABEL, "", "", "none", definitions)
+    return orjson.dumps(encode_registry(Registry(entities={"field": holder}))).decode()
+
+
+def _decoded_fields(text: str | None) -> tuple[Field, ...]:
+    if not text:
+        return ()
+    return next(iter(decode_registry(orjson.loads(text)).entities.values())).fields
 
 
 def _decoded(kind: str, text: str) -> Entity | Field | Relationship:

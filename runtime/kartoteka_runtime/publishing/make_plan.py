@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from kartoteka.changes import RelationshipChange, diff, entity_renames
-from kartoteka.definition_changes import DefinitionChange, definition_changes, sentence
+from kartoteka.changes import RelationshipChange, diff
+from kartoteka.definition_changes import (
+    ABSENT,
+    DefinitionChange,
+    definition_changes,
+    sentence,
+)
 from kartoteka.identities import SECTIONS, Identities, identify
 from kartoteka.model.relationship import Relationship
 from kartoteka.overrides import overrides, upgrade_notes
@@ -57,27 +63,32 @@ async def make_plan(
         retired=world.retired,
     )
     counts = StoredCounts(connection, database)
-    planner = EntityPlanner(counts, database.engine, world, identities, is_return=is_return)
+    planner = EntityPlanner(
+        counts, database.engine, world, identities, changes.entity_names, is_return=is_return
+    )
     for change in changes.entities:
         await planner.entity(change)
-    work = work_for(world, wanted, identities, changes, losing=planner.losing)
+    work = work_for(
+        world, wanted, identities, changes, losing=planner.losing, unreturned=planner.unreturned
+    )
     found = [
         *planner.found,
         *(
-            _relationship(item, world, wanted, identities)
+            _relationship(item, changes.entity_names)
             for item in changes.relationships
-            if _is_told(item)
+            if _is_told(item, changes.entity_names)
         ),
     ]
     for table in work.tables:
         async for index in planned_indexes(table, live, wanted, counts, database):
             found.append(index)
-    renames = dict(_renames(live, world.live.identities, wanted, identities))
-    found += [
-        PlannedChange("definition", {"sentence": sentence(item)}, entity=item.entity)
-        for item in definition_changes(live, wanted, renames)
-        if not _goes_without_saying(item, planner)
-    ]
+    if world.live.number:  # at first everything is new, which nobody wants to read form by form
+        renames = dict(_renames(live, world.live.identities, wanted, identities))
+        found += [
+            PlannedChange("definition", _definition_params(item), entity=item.entity)
+            for item in definition_changes(live, wanted, renames)
+            if not _goes_without_saying(item, planner)
+        ]
     if world.owner and app and world.owner != app:
         params = {"owner": world.owner, "name": app}
         found.append(PlannedChange("app", params, consent=f"app {app}"))
@@ -95,28 +106,43 @@ async def make_plan(
     return plan, work
 
 
-def _is_told(change: RelationshipChange) -> bool:
+def _definition_params(item: DefinitionChange) -> dict[str, Any]:
+    """Return the English sentence, and what a sentence in another language is made of."""
+    values = {"before": item.before, "after": item.after}
+    return {
+        "sentence": sentence(item),
+        "kind": item.kind,
+        "name": item.name,
+        "path": list(item.path),
+        **{key: value for key, value in values.items() if value is not ABSENT},
+    }
+
+
+def _is_told(change: RelationshipChange, entity_names: Mapping[str, str]) -> bool:
     """Return whether a relationship comes, goes, or is called or ends otherwise."""
     before, after = change.before, change.after
-    if before is None or after is None:
+    if before is None or after is None or before.name != after.name:
         return True
-    return (before.name, before.left, before.right) != (after.name, after.left, after.right)
+    return not _joins_the_same(change, after, entity_names)
 
 
 def _relationship(
-    change: RelationshipChange, world: World, wanted: Registry, identities: Identities
+    change: RelationshipChange, entity_names: Mapping[str, str]
 ) -> PlannedChange:
     before, after = change.before, change.after
     if after is None:
         assert before is not None
         return PlannedChange("relationship/retire", {"name": before.name}, retires=True)
     stored, blocked = change.stored_as, ""
-    if stored is not None and not _joins_the_same(stored, after, world, wanted, identities):
+    if stored is not None and not _joins_the_same(change, after, entity_names):
         blocked = "a relationship stays between the same two record types; define another one"
     if change.retired is not None:
         return PlannedChange("relationship/restore", {"name": after.name}, blocked=blocked)
     if before is None:
         return PlannedChange("relationship/add", {"name": after.name}, bundle=after.bundle)
+    if before.name == after.name:
+        said = f"relationship {after.name} is to join other record types"
+        return PlannedChange("definition", {"sentence": said}, blocked=blocked)
     return PlannedChange(
         "relationship/rename",
         {"old": before.name, "name": after.name},
@@ -126,18 +152,15 @@ def _relationship(
 
 
 def _joins_the_same(
-    stored: Relationship,
-    after: Relationship,
-    world: World,
-    wanted: Registry,
-    identities: Identities,
+    change: RelationshipChange, after: Relationship, entity_names: Mapping[str, str]
 ) -> bool:
     """Return whether the ends are who they were, whatever they are called."""
-    renames = entity_renames(world.live.registry, world.live.identities, wanted, identities)
-    return all(
-        renames.get(old, old) == new
-        for old, new in ((stored.left, after.left), (stored.right, after.right))
-    )
+    stored = change.stored_as
+    if stored is None:
+        return True
+    names = entity_names if change.retired is None else {}  # what is retired is renamed already
+    ends = (stored.left, stored.right)
+    return tuple(names.get(end, end) for end in ends) == (after.left, after.right)
 
 
 def _drift(drift: Drift) -> PlannedChange:

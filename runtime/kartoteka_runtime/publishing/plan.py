@@ -124,7 +124,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Return whether a publish would do nothing."""
-        return not self.changes
+        return not self.changes and self.live_number > 0
 
     @property
     def is_additive(self) -> bool:

@@ -15,7 +15,9 @@ from kartoteka.model.field_types import has_column, storage_of
 from kartoteka_runtime.publishing.plan import PlannedChange
 from kartoteka_runtime.publishing.stored_counts import StoredCounts, StoredField, Unfit
 from kartoteka_runtime.publishing.world import World
+from kartoteka_runtime.storage.cell_converter import CellConverter
 from kartoteka_runtime.storage.stored_values import column_names
+from kartoteka_runtime.storage.table_changes import Converted
 
 # About how many rows a second each engine converts; what a plan says of time rests on it.
 _CONVERTED_A_SECOND = {"sqlite": 150_000, "postgresql": 15_000}
@@ -36,6 +38,7 @@ class EntityPlanner:
     Attributes:
         found: The changes.
         losing: ``(entity, field)`` as wanted, some of whose values do not convert.
+        unreturned: The same, to which some values from before do not return.
         retyped: ``(entity, field)`` whose type changes.
         told: ``(entity, field)`` whose coming or going is told.
     """
@@ -46,18 +49,21 @@ class EntityPlanner:
         engine: str,
         world: World,
         identities: Identities,
+        entity_names: Mapping[str, str],
         *,
         is_return: bool,
     ) -> None:
         """Read what is stored through ``counts``; ``is_return``: what was purged is missed."""
         self.found: list[PlannedChange] = []
         self.losing: set[tuple[str, str]] = set()
+        self.unreturned: set[tuple[str, str]] = set()
         self.retyped: set[tuple[str, str]] = set()
         self.told: set[tuple[str, str]] = set()
         self._counts = counts
         self._engine = engine
         self._world = world
         self._identities = identities
+        self._entity_names = entity_names
         self._purged = world.purged if is_return else frozenset()
 
     def _add(self, code: str, params: Mapping[str, object], **facts: Any) -> None:
@@ -161,7 +167,7 @@ class EntityPlanner:
                 bundle=wanted.bundle,
                 rows=stored.values if stored is not None else 0,
             )
-        elif was.name != wanted.name:
+        elif was.name != wanted.name and wanted.name != after.primary_id:
             self._add(
                 "field/rename",
                 {"old": f"{after.name}.{was.name}", "name": name},
@@ -191,8 +197,10 @@ class EntityPlanner:
         if alike and found.kind == "none":
             return
         unfit = Unfit()
-        if found.kind != "none" and stored.values:
+        if alike and stored.values:
             unfit = await self._counts.unfit(stored.place, found.convert)
+        elif not alike:
+            unfit = await self._refused(item, wanted, after, stored)
         if alike:
             if unfit.count:
                 self._add(
@@ -233,6 +241,28 @@ class EntityPlanner:
             consent=name if unfit.count else "",
             **facts,
         )
+
+    async def _refused(
+        self, item: FieldChange, wanted: Field, after: Entity, stored: _Stored
+    ) -> Unfit:
+        """Return the values that would be lost; note whether some from before cannot return."""
+        place = stored.place
+        present = self._world.schema[place.table].columns.keys()
+        original = item.original
+        if original is not None and not set(original.columns) <= present:
+            original = None
+        converter = CellConverter(
+            Converted(
+                wanted, place.field, place.columns, conversion(place.field, wanted),
+                original=original, entity_names=self._entity_names,
+            ),
+            self._engine,
+        )  # fmt: skip
+        columns = () if original is None else original.columns
+        unfit = await self._counts.convert(place, columns, converter)
+        if converter.unreturned:
+            self.unreturned.add((after.name, wanted.name))
+        return unfit
 
     def _is_cheap(self, was: Field, wanted: Field) -> bool:
         """Return whether values stay as they lie: SQLite knows no length of texts."""

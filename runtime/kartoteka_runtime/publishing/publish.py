@@ -90,7 +90,7 @@ async def plan(database: Database, wanted: Registry, *, app: str = "") -> Plan:
 async def plan_for(database: Database, wanted: Wanted) -> Plan:
     """Return what a publish or a rollback would do."""
     async with database.reading() as connection:
-        world = await read_world(connection, database)
+        world = await read_world(connection, database, known=wanted.registry)
         if _is_live(world, wanted):
             return _nothing(world, wanted)
         made, _ = await make_plan(
@@ -138,8 +138,9 @@ async def publish_wanted(
 ) -> PublishResult:
     """Publish or roll back; see ``publish``."""
     async with database.publishing() as connection:
-        await create_system_tables(connection, database.dialect, database.engine)
-        world = await read_world(connection, database)
+        async with connection.transaction():
+            await create_system_tables(connection, database.dialect, database.engine)
+        world = await read_world(connection, database, known=wanted.registry)
         if _is_live(world, wanted):
             if shown is not None and not shown.is_empty:
                 raise PlanRefused(_CHANGED, _nothing(world, wanted))
@@ -233,8 +234,12 @@ async def publishing_alone(database: Database) -> AsyncIterator[None]:
         yield
 
 
-async def refresh(database: Database, live_registry: LiveRegistry) -> bool:
+async def refresh(
+    database: Database, live_registry: LiveRegistry, *, known: Registry | None = None
+) -> bool:
     """Swap in the newest publication when another one is live here; return whether it was.
+
+    A ``known`` registry that says the same is taken instead of reading the stored one.
 
     Raises:
         PublishFailed: Nothing was ever published.
@@ -246,7 +251,9 @@ async def refresh(database: Database, live_registry: LiveRegistry) -> bool:
             number = 0
         if number and number == live_registry.current.number:
             return False
-        newest = await history.load_latest(connection, database) if number else None
+        newest = None
+        if number:
+            newest = await history.load_latest(connection, database, known=known)
     if newest is None:
         raise PublishFailed("nothing is published yet; `kartoteka publish` does it")
     live_registry.swap(

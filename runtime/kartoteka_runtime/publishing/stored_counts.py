@@ -10,6 +10,7 @@ from typing import Any
 from kartoteka.conversions import DoesNotConvert
 from kartoteka.model.field import Field
 from kartoteka_runtime.publishing.plan import Sample
+from kartoteka_runtime.storage.cell_converter import CellConverter
 from kartoteka_runtime.storage.database import Connection, Database
 from kartoteka_runtime.storage.stored_values import cell_reader
 
@@ -79,6 +80,20 @@ class StoredCounts:
                     samples.append(Sample(record_id, _shown(value), str(refused)))
         return Unfit(count, tuple(samples))
 
+    async def convert(
+        self, stored: StoredField, originals: Sequence[str], convert: CellConverter
+    ) -> Unfit:
+        """Return the values that ``convert`` refuses; it counts what else there is to know."""
+        count = 0
+        samples: list[Sample] = []
+        async for record_id, cells in self._cells(stored, originals):
+            value, _, refused = convert.value(cells)
+            if refused is not None:
+                count += 1
+                if len(samples) < MOST_SAMPLES:
+                    samples.append(Sample(record_id, _shown(value), str(refused)))
+        return Unfit(count, tuple(samples))
+
     async def repeated(self, table: str, expressions: Sequence[str]) -> int:
         """Return how many sets of values more than one record has; empty ones do not count."""
         every = ", ".join(expressions)
@@ -90,22 +105,32 @@ class StoredCounts:
 
     async def _each(self, stored: StoredField) -> AsyncIterator[tuple[str, Any]]:
         """Yield record id and value, in batches, so that others get their turn."""
-        quote, read = self._quote, cell_reader(stored.field, self._engine)
-        columns = ", ".join(quote(name) for name in stored.columns)
+        read = cell_reader(stored.field, self._engine)
+        async for record_id, cells in self._cells(stored):
+            value = read(cells)
+            if value is not None:
+                yield record_id, value
+
+    async def _cells(
+        self, stored: StoredField, originals: Sequence[str] = ()
+    ) -> AsyncIterator[tuple[str, Sequence[Any]]]:
+        quote = self._quote
+        columns = ", ".join(quote(name) for name in (*stored.columns, *originals))
+        has_value = " OR ".join(
+            f"{quote(name)} IS NOT NULL" for name in (stored.columns[0], *originals[:1])
+        )
         primary_id, last = quote(stored.primary_id), None
         mark = ":last" if self._engine == "sqlite" else "%(last)s"
         while True:
             after = f"AND {primary_id} > {mark} " if last is not None else ""
             rows = await self._connection.fetch_all(
                 f"SELECT {primary_id}, {columns} FROM {quote(stored.table)} "
-                f"WHERE {quote(stored.columns[0])} IS NOT NULL {after}"
+                f"WHERE ({has_value}) {after}"
                 f"ORDER BY {primary_id} LIMIT {_BATCH}",
                 {"last": last},
             )
             for record_id, *cells in rows:
-                value = read(cells)
-                if value is not None:
-                    yield str(record_id), value
+                yield str(record_id), cells
             if len(rows) < _BATCH:
                 return
             last = rows[-1][0]

@@ -65,6 +65,7 @@ def work_for(
     changes: Changes,
     *,
     losing: Collection[tuple[str, str]] = (),
+    unreturned: Collection[tuple[str, str]] = (),
 ) -> Work:
     """Return the work that turns the world into ``wanted``.
 
@@ -74,10 +75,12 @@ def work_for(
         identities: Who the wanted objects are.
         changes: The difference, from ``kartoteka.changes.diff``.
         losing: ``(entity, field)`` as wanted, of fields some of whose values do not convert.
+        unreturned: The same of fields some of whose values from before do not return.
     """
     number = world.live.number + 1
     tables = [
-        _table_change(change, world, identities, number, losing) for change in changes.entities
+        _table_change(change, world, identities, number, losing, unreturned, changes.entity_names)
+        for change in changes.entities
     ]
     touched = {table.after.name for table in tables if table.after is not None}
     drifted = {item.table for item in world.drift if not item.is_harmless}
@@ -87,7 +90,7 @@ def work_for(
         if name in drifted:
             same = tuple(FieldChange(item, item) for item in entity.fields)
             change = EntityChange(entity, entity, same)
-            tables.append(_table_change(change, world, identities, number, ()))
+            tables.append(_table_change(change, world, identities, number, (), (), {}))
         elif _is_indexed_otherwise(entity, world.live.registry, wanted):
             tables.append(TableChange(entity, entity, name, {}))
     links = tuple(
@@ -103,6 +106,8 @@ def _table_change(
     identities: Identities,
     number: int,
     losing: Collection[tuple[str, str]],
+    unreturned: Collection[tuple[str, str]],
+    entity_names: Mapping[str, str],
 ) -> TableChange:
     live_ids = world.live.identities
     if change.after is not None:
@@ -111,11 +116,13 @@ def _table_change(
         assert change.before is not None
         identity = live_ids.of("entity", change.before.name)
     stored = change.stored_as
-    field_identity = (
-        {item.name: live_ids.of_field(stored.name, item.name) for item in stored.fields}
-        if stored is not None
-        else {}
-    )
+    field_identity = {}
+    if change.retired is not None:
+        field_identity = dict(change.retired.identities)
+    elif stored is not None:
+        field_identity = {
+            item.name: live_ids.of_field(stored.name, item.name) for item in stored.fields
+        }
     wanted_name = change.after.name if change.after is not None else ""
     return table_change(
         change,
@@ -124,7 +131,9 @@ def _table_change(
         schema=world.schema,
         kept=[item for item in world.retired if item.kind == "field" and item.entity == identity],
         losing={field for entity, field in losing if entity == wanted_name},
+        unreturned={field for entity, field in unreturned if entity == wanted_name},
         field_identity=field_identity,
+        entity_names=entity_names,
     )
 
 

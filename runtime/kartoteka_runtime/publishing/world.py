@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kartoteka.identities import Retired
+from kartoteka.registry import Registry
 from kartoteka_runtime.publishing import history
 from kartoteka_runtime.publishing.catalogue import load_retired
 from kartoteka_runtime.publishing.history import Publication
@@ -34,11 +35,16 @@ class World:
     purged: frozenset[tuple[str, str, str]] = frozenset()
 
 
-async def read_world(connection: Connection, database: Database) -> World:
-    """Return the world; changes nothing, and an empty database is an empty world."""
+async def read_world(
+    connection: Connection, database: Database, *, known: Registry | None = None
+) -> World:
+    """Return the world; changes nothing, and an empty database is an empty world.
+
+    A ``known`` registry that says the same as the live one is taken in its place.
+    """
     schema = await read_schema(connection, database.engine)
     try:
-        live = await history.load_latest(connection, database)
+        live = await history.load_latest(connection, database, known=known)
     except MissingTable:
         live = None
     if live is None:

@@ -56,6 +56,10 @@ class RecordService:
         """Return the record service as someone uses it."""
         return ActingRecords(self, principal)
 
+    def bound_to_publication(self, principal: Principal) -> ActingRecords:
+        """Return the same for one request, which stays with what is live now to its end."""
+        return ActingRecords(self, principal, model=self.model)
+
 
 class ActingRecords:
     """The record service as one principal; every write is a transaction of its own.
@@ -64,12 +68,28 @@ class ActingRecords:
     """
 
     def __init__(
-        self, service: RecordService, principal: Principal, operation: Operation | None = None
+        self,
+        service: RecordService,
+        principal: Principal,
+        operation: Operation | None = None,
+        *,
+        model: CompiledModel | None = None,
     ) -> None:
-        """Act as ``principal``, inside ``operation`` when one is under way."""
+        """Act as ``principal``, inside ``operation`` when one is under way.
+
+        ``model`` is the publication to stay with; without one each call takes the live one.
+        ``has_written`` tells whether a transaction was committed.
+        """
         self._service = service
         self._principal = principal
         self._operation = operation
+        self._bound_model = model
+        self.has_written = False
+
+    @property
+    def model(self) -> CompiledModel:
+        """Return the publication that calls work with."""
+        return self._bound_model or self._service.model
 
     async def create(self, entity: str, values: Record) -> str:
         """Create a record and return its id."""
@@ -235,7 +255,7 @@ class ActingRecords:
         try:
             async with self._service.database.reading() as connection:
                 yield Operation(
-                    connection, self._service.model, self._principal, self._inside,
+                    connection, self.model, self._principal, self._inside,
                     is_system=self._principal.is_system,
                 )  # fmt: skip
         except _REFUSED as refused:
@@ -249,9 +269,10 @@ class ActingRecords:
         try:
             async with self._service.database.writing() as connection:
                 yield Operation(
-                    connection, self._service.model, self._principal, self._inside,
+                    connection, self.model, self._principal, self._inside,
                     is_system=self._principal.is_system,
                 )  # fmt: skip
+            self.has_written = True
         except _REFUSED as refused:
             raise _invalid(refused) from refused
         except RecursionError as error:  # a cascade goes down one level of Python's a record

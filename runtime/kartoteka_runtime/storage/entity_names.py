@@ -41,16 +41,24 @@ async def clear_dangling(
     quote: _Quote,
     *,
     whole_row: bool = False,
+    entity: str = "",
 ) -> None:
     """Empty the references to records that were deleted while nobody looked after them.
 
-    ``whole_row`` removes the row: a link to nothing is none.
+    ``whole_row`` removes the row: a link to nothing is none. ``entity`` is the name of the target
+    where the cell beside it says which entity is meant.
     """
     place, cell = quote(table.name), quote(column)
     primary_id = quote(next(iter(target.primary_key)).name)
-    action = f"DELETE FROM {place}" if whole_row else f"UPDATE {place} SET {cell} = NULL"
+    action, of_entity = f"UPDATE {place} SET {cell} = NULL", ""
+    if whole_row:
+        action = f"DELETE FROM {place}"
+    elif entity:
+        beside = quote(column + ENTITY_SUFFIX)
+        action += f", {beside} = NULL"
+        of_entity = f"AND {beside} = '{entity}' "
     await connection.execute(
-        f"{action} WHERE {cell} IS NOT NULL AND NOT EXISTS (SELECT 1 "
+        f"{action} WHERE {cell} IS NOT NULL {of_entity}AND NOT EXISTS (SELECT 1 "
         f"FROM {quote(target.name)} AS target WHERE target.{primary_id} = {place}.{cell})",
         {},
     )

@@ -41,6 +41,7 @@ Progress = Callable[[str, int, int], None]
 
 _UNFINISHED = "__new"
 _UNFINISHED_INDEX = "new__"
+_OURS = ("ix_", "so_", "uq_", _UNFINISHED_INDEX)  # others' indexes are left alone
 _BATCH = 2_000
 _SYNC = "kartoteka_sync"
 
@@ -245,9 +246,7 @@ class PostgresqlReshape:
             await connection.execute(f"DROP FUNCTION IF EXISTS {function}()", {})
         await self._drop_indexes(connection)
         for item in self._change.converted:
-            dropped = () if item.kept_as else item.columns
-            original = () if item.original is None else item.original.columns
-            for name in (*dropped, *original):
+            for name in item.dropped:
                 await connection.execute(f"ALTER TABLE {table} DROP COLUMN {quote(name)}", {})
         renames = dict(self._change.renames)
         for item in self._change.converted:
@@ -259,19 +258,31 @@ class PostgresqlReshape:
         await rename_columns(connection, self._change.live_table, renames, quote)
         for old, spec in self._renamed_indexes.items():
             new = spec.name(self._entity.name)
-            if old != new:
-                await connection.execute(f"ALTER INDEX {quote(old)} RENAME TO {quote(new)}", {})
+            if old != new:  # other tables' indexes may still be called so: new__ meanwhile
+                await self._rename_index(connection, old, self._unfinished_index(spec))
+
+    async def name_indexes(self, connection: PublishingConnection) -> None:
+        """Give indexes their final names, once those of other tables have made room."""
+        for old, spec in self._renamed_indexes.items():
+            if old != spec.name(self._entity.name):
+                await self._name_index(connection, spec)
         for spec in self._built_indexes:
-            await connection.execute(
-                f"ALTER INDEX {quote(self._unfinished_index(spec))} "
-                f"RENAME TO {quote(spec.name(self._entity.name))}",
-                {},
-            )
+            await self._name_index(connection, spec)
+
+    async def _name_index(self, connection: PublishingConnection, spec: IndexSpec) -> None:
+        await self._rename_index(
+            connection, self._unfinished_index(spec), spec.name(self._entity.name)
+        )
+
+    async def _rename_index(self, connection: PublishingConnection, old: str, new: str) -> None:
+        await connection.execute(
+            f"ALTER INDEX {self._quote(old)} RENAME TO {self._quote(new)}", {}
+        )
 
     async def _drop_indexes(self, connection: PublishingConnection) -> None:
         staying = {*self._renamed_indexes, *map(self._unfinished_index, self._built_indexes)}
         for name in self._now.indexes:
-            if name not in staying:
+            if name not in staying and name.startswith(_OURS):
                 await connection.execute(f"DROP INDEX IF EXISTS {self._quote(name)}", {})
 
     # --- names -----------------------------------------------------------------------------------
@@ -333,16 +344,16 @@ class PostgresqlReshape:
 
 async def sync_references(
     connection: PublishingConnection, name: str, table: sa.Table | None, dialect: Dialect
-) -> list[tuple[str, str]]:
+) -> None:
     """Let a table have exactly the references it should; None: none at all.
 
-    Returns:
-        ``(table, reference)`` of the new ones, which hold for new rows only as yet.
+    New ones hold for new rows only, until ``validate_references``.
     """
     quote = dialect.identifier_preparer.quote
     rows = await connection.fetch_all(
-        "SELECT k.conname, a.attname FROM pg_constraint k JOIN pg_attribute a "
-        "ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] "
+        "SELECT k.conname, a.attname, t.relname FROM pg_constraint k "
+        "JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] "
+        "JOIN pg_class t ON t.oid = k.confrelid "
         "WHERE k.contype = 'f' AND k.conrelid = %(table)s::regclass",
         {"table": quote(name)},
     )
@@ -350,21 +361,27 @@ async def sync_references(
         str(next(iter(constraint.columns)).name): constraint
         for constraint in table.foreign_key_constraints
     }  # fmt: skip
-    alter, there = f"ALTER TABLE {quote(name)}", set()
-    for old, column in rows:
-        if column not in wanted:
+    alter, there, renamed = f"ALTER TABLE {quote(name)}", set(), []
+    for old, column, target in rows:
+        key = wanted.get(column)
+        if key is None or _target_table(key) != target:
             await connection.execute(f"{alter} DROP CONSTRAINT {quote(old)}", {})
             continue
         there.add(column)
-        new = dialect.identifier_preparer.format_constraint(wanted[column])
-        if quote(old) != new:
-            await connection.execute(f"{alter} RENAME CONSTRAINT {quote(old)} TO {new}", {})
-    added = []
+        new = dialect.identifier_preparer.format_constraint(key)
+        if quote(old) != new:  # names may be exchanged with one another
+            moving = quote(short_name("moving", old))
+            await connection.execute(f"{alter} RENAME CONSTRAINT {quote(old)} TO {moving}", {})
+            renamed.append((moving, new))
+    for moving, new in renamed:
+        await connection.execute(f"{alter} RENAME CONSTRAINT {moving} TO {new}", {})
     for column in sorted(wanted.keys() - there):
         text = compile_text(AddConstraint(wanted[column]), dialect)
         await connection.execute(f"{text} NOT VALID", {})
-        added.append((name, str(dialect.identifier_preparer.format_constraint(wanted[column]))))
-    return added
+
+
+def _target_table(key: sa.ForeignKeyConstraint) -> str:
+    return str(key.referred_table.name)
 
 
 async def clear_unfinished(
@@ -385,13 +402,20 @@ async def clear_unfinished(
             await connection.execute(f"ALTER TABLE {quote(name)} DROP COLUMN {quote(column)}", {})
 
 
-async def validate_references(
-    connection: PublishingConnection, names: Sequence[tuple[str, str]], dialect: Dialect
-) -> None:
-    """Let references hold for what was stored before; nobody is kept waiting."""
-    quote = dialect.identifier_preparer.quote
-    for table, name in names:
-        await connection.execute(f"ALTER TABLE {quote(table)} VALIDATE CONSTRAINT {name}", {})
+async def validate_references(connection: PublishingConnection) -> None:
+    """Let references hold for what was stored before them; nobody is kept waiting.
+
+    Also those that a publish left which was cut short here.
+    """
+    rows = await connection.fetch_all(
+        "SELECT k.conrelid::regclass::text, quote_ident(k.conname) FROM pg_constraint k "
+        "JOIN pg_class c ON c.oid = k.conrelid "
+        "WHERE k.contype = 'f' AND NOT k.convalidated "
+        "AND c.relnamespace = current_schema()::regnamespace",
+        {},
+    )
+    for table, name in rows:
+        await connection.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}", {})
 
 
 def _row(prefix: str, columns: Sequence[str], quote: Callable[[str], str]) -> str:

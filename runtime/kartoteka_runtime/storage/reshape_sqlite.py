@@ -102,11 +102,7 @@ async def _rebuild(
             connection, CellConverter(converted, "sqlite"), converted.field,
             (*converted.columns, *original), quote,
         )  # fmt: skip
-    dropped = {
-        name
-        for item in change.converted
-        for name in (*item.columns, *(item.original.columns if item.original else ()))
-    }
+    dropped = {name for item in change.converted for name in item.dropped}
     kept_as = {
         old: new
         for item in change.converted

@@ -35,6 +35,8 @@ retired = sa.Table(
     sa.Column("columns", sa.Text, nullable=False),  # names, as JSON
     sa.Column("definition", sa.Text, nullable=False),  # as JSON
     sa.Column("is_original", sa.Integer, nullable=False),
+    sa.Column("became", sa.Text),  # of an original: definitions as JSON, one after the other
+    sa.Column("identities", sa.Text),  # of an entity: {field: identity} where it is not the name
 )
 
 # What was retired and then destroyed by name: what a rollback cannot bring back.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from kartoteka.model.field import Field
 from kartoteka.model.field_types import has_column
 from kartoteka_runtime.storage.schema import Schema
 from kartoteka_runtime.storage.stored_values import column_names
-from kartoteka_runtime.storage.tables import short_name
+from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, short_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,9 @@ class Converted:
 
     ``columns`` hold the values now; they are dropped afterwards unless ``kept_as`` names what they
     are called from then on. ``original`` holds what the values were before they were last
-    converted: what converts to the present value is what the value was.
+    converted: what converts to the present value is what the value was; ``keeps_original`` while
+    some of it has no place in the field. ``entity_names`` are new names of entities by those that
+    cells still hold.
     """
 
     field: Field
@@ -31,6 +34,16 @@ class Converted:
     conversion: Conversion
     kept_as: tuple[str, ...] = ()
     original: Retired | None = None
+    keeps_original: bool = False
+    entity_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Return the columns that go when the values are converted."""
+        columns = () if self.kept_as else self.columns
+        if self.original is not None and not self.keeps_original:
+            columns += self.original.columns
+        return columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,8 @@ class TableChange:
 
 def aside(name: str, publication: int) -> str:
     """Return what a column or table is called whose name somebody else needs."""
+    if name.endswith(ENTITY_SUFFIX):  # by which entity_names finds such columns
+        return aside(name.removesuffix(ENTITY_SUFFIX), publication)[:55] + ENTITY_SUFFIX
     return short_name(name, f"_r{publication}")
 
 
@@ -81,6 +96,8 @@ def table_change(
     kept: Collection[Retired],
     losing: Collection[str],
     field_identity: Mapping[str, str],
+    unreturned: Collection[str] = (),
+    entity_names: Mapping[str, str] | None = None,
 ) -> TableChange:
     """Return what one changed entity means for its table.
 
@@ -92,17 +109,25 @@ def table_change(
         kept: What is in the catalogue of this entity's fields.
         losing: Names of wanted fields some of whose values do not convert.
         field_identity: ``{name: identity}`` of the fields before the change.
+        unreturned: Names of wanted fields to which some values from before do not return.
+        entity_names: ``{old name: new name}`` of entities.
     """
     stored = change.stored_as
     live_table = _live_table(change, schema)
     if change.after is None:
         assert stored is not None
-        gone = Retired("entity", "", identity, stored.name, number, live_table, (), stored)
+        gone = Retired(
+            "entity", "", identity, stored.name, number, live_table, (), stored,
+            identities={name: who for name, who in field_identity.items() if who != name},
+        )  # fmt: skip
         return TableChange(stored, None, live_table, {}, retired=(gone,))
     if not live_table:
         forgotten = (change.retired,) if change.retired is not None else ()
         return TableChange(None, change.after, "", {}, forgotten=forgotten)
-    return _Columns(change, identity, number, schema, kept, losing, field_identity).change()
+    return _Columns(
+        change, identity, number, schema, kept, losing, field_identity, unreturned,
+        entity_names or {},
+    ).change()  # fmt: skip
 
 
 def _live_table(change: EntityChange, schema: Schema) -> str:
@@ -125,6 +150,8 @@ class _Columns:
         kept: Collection[Retired],
         losing: Collection[str],
         field_identity: Mapping[str, str],
+        unreturned: Collection[str],
+        entity_names: Mapping[str, str],
     ) -> None:
         assert change.after is not None
         self._change = change
@@ -136,6 +163,9 @@ class _Columns:
         self._kept = kept
         self._losing = losing
         self._field_identity = field_identity
+        self._unreturned = unreturned
+        self._entity_names = entity_names
+        self._became: dict[str, Field] = {}  # identity → what the field is converted to
         self._renames: dict[str, str] = {}
         self._added: list[Field] = []
         self._converted: list[Converted] = []
@@ -188,17 +218,26 @@ class _Columns:
         is_exact = found.kind == "widening" or stored.type == field.type
         keeps = field.name in self._losing or not is_exact
         kept_as = tuple(aside(column, self._number) for column in columns) if keeps else ()
+        identity = self._field_identity.get(stored.name, stored.name)
+        if item.retired is not None:
+            identity = item.retired.identity
+        self._became[identity] = field
         if keeps:
-            identity = self._field_identity.get(stored.name, stored.name)
             self._retired.append(
                 Retired(
-                    "field", self._identity, identity, stored.name, self._number,
-                    self._after.name, kept_as, stored, is_original=True,
+                    "field", self._identity, identity, field.name, self._number,
+                    self._after.name, kept_as, stored, is_original=True, became=(field,),
                 )
             )  # fmt: skip
-        if original is not None:
+        keeps_original = field.name in self._unreturned
+        if original is not None and not keeps_original:
             self._forgotten.append(original)
-        self._converted.append(Converted(field, stored, columns, found, kept_as, original))
+        self._converted.append(
+            Converted(
+                field, stored, columns, found, kept_as, original, keeps_original,
+                self._entity_names,
+            )
+        )  # fmt: skip
 
     def _move_what_is_in_the_way(self) -> None:
         """Give other names to columns that stay but whose names are wanted by other fields."""
@@ -208,12 +247,7 @@ class _Columns:
         used = {
             *self._renames,
             *(column for item in self._converted for column in item.columns),
-            *(
-                column
-                for item in self._converted
-                if item.original is not None
-                for column in item.original.columns
-            ),
+            *(column for item in self._converted for column in item.dropped),
         }
         for column in self._present:
             if column in wanted and column not in used:
@@ -223,8 +257,11 @@ class _Columns:
             if kept.key in forgotten:
                 continue
             columns = tuple(self._renames.get(column, column) for column in kept.columns)
-            if columns != kept.columns or kept.table != self._after.name:
-                moved = replace(kept, columns=columns, table=self._after.name)
+            moved = replace(kept, columns=columns, table=self._after.name)
+            if kept.is_original and kept.identity in self._became:
+                became = self._became[kept.identity]
+                moved = replace(moved, became=(*kept.became, became))
+            if moved != kept:
                 self._moved.append((kept, moved))
 
     def _retire(self, field: Field) -> None:

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.registry import Registry
-from kartoteka_runtime.app import build_app, build_parts, publish_app
+from kartoteka_runtime.app import build_app, build_parts, plan_app, publish_app
 from kartoteka_runtime.publishing.bootstrap import SYSTEM, add_user
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
@@ -104,12 +104,14 @@ class RunningApp:
         return self._users[role]
 
 
-async def publish_folder(folder: Path, database_url: str) -> None:
+async def publish_folder(folder: Path, database_url: str, *, consents_to_all: bool = False) -> None:
     """Publish the app in a folder and make the records that every organization has."""
     parts = build_parts(_settings(folder, database_url))
     await parts.database.open()
     try:
-        await publish_app(parts, parts.app_folder.registry())
+        registry = parts.app_folder.registry()
+        consents = (await plan_app(parts, registry)).consents if consents_to_all else ()
+        await publish_app(parts, registry, consents=consents)
     finally:
         await parts.database.close()
 

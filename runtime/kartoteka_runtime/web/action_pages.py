@@ -12,6 +12,7 @@ from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka_runtime.web.action_model import ActionModel
 from kartoteka_runtime.web.csrf import TOKEN
+from kartoteka_runtime.web.earlier_forms import PUBLICATION
 from kartoteka_runtime.web.form_input import ORIGINAL, FormInput, read_form_input
 from kartoteka_runtime.web.initial_values import default_value
 from kartoteka_runtime.web.page_request import PageRequest, address_of
@@ -31,10 +32,10 @@ async def do_action(page: PageRequest) -> Response:
     action = _action(page)
     post = await page.post()
     if not action.path.startswith("command/"):
-        post.check_names({TOKEN, ORIGINAL, _REASON})
+        post.check_names({TOKEN, PUBLICATION, ORIGINAL, _REASON})
         return await run_action(page, action, {}, reason=post.text(_REASON))
     values = page.pages.parameter_values(page.entity_name, action.path, page.zone)
-    post.check_names(values.keys | {TOKEN, ORIGINAL}, repeated=values.several)
+    post.check_names(values.keys | {TOKEN, PUBLICATION, ORIGINAL}, repeated=values.several)
     typed = await read_form_input(post, values, page.records, is_new=True)
     if typed.violations:
         return await _form(page, action, typed, typed.violations)

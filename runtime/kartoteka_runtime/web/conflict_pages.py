@@ -19,8 +19,6 @@ from kartoteka_runtime.web.form_model import ControlModel
 from kartoteka_runtime.web.form_values import is_same, keys_of
 from kartoteka_runtime.web.page_request import PageRequest, address_of
 
-KEEP = "_keep."  # before a field's name: "mine" or "theirs"
-
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -84,6 +82,7 @@ async def show_deleted(page: PageRequest, form: Form, typed: FormInput) -> Respo
         "pages/deleted.html",
         status=409,
         title=page.text("error.not_found"),
+        explanation=page.text("conflict.deleted"),
         rows=rows,
         list_address=address_of(page.entity_name),
     )

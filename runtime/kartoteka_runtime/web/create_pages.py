@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka_runtime.web.csrf import TOKEN
+from kartoteka_runtime.web.earlier_forms import PUBLICATION, carry_over, follow_entity
 from kartoteka_runtime.web.form_choice import new_form
 from kartoteka_runtime.web.form_input import ORIGINAL, complete_violations, read_form_input
 from kartoteka_runtime.web.initial_values import default_values, preset_values
@@ -28,19 +29,23 @@ async def show_new(page: PageRequest) -> Response:
 
 async def create_record(page: PageRequest) -> Response:
     """Create the record that was typed, then show it, or what comes next."""
+    gone = await follow_entity(page)
+    if gone is not None:
+        return gone
     entity = page.entity
-    post = await page.post()
     form = new_form(page, entity.name)
     values = page.pages.form_values(form.name, page.zone)
-    known = values.keys | {TOKEN, VERSION, ORIGINAL, TAB, THEN}
+    carried = await carry_over(page, await page.post(), values, is_new=True)
+    post = carried.post
+    known = values.keys | {TOKEN, PUBLICATION, VERSION, ORIGINAL, TAB, THEN}
     post.check_names(known, repeated=values.several)
     presets = await preset_values(page)
     typed = await read_form_input(post, values, page.records, is_new=True)
     on_form = values.by_name
     given = {name: value for name, value in presets.items() if name not in on_form}
     violations: Sequence[Violation] = ()
-    if typed.violations:
-        violations = complete_violations(typed, page.validator)
+    if typed.violations or carried.violations:
+        violations = [*carried.violations, *complete_violations(typed, page.validator)]
     else:
         try:
             record_id = await page.records.create(entity.name, {**given, **typed.values})

@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from kartoteka.conditions.condition_error import ConditionError
 from kartoteka.errors import AccessDenied, RecordConflict, RecordInvalid, RecordNotFound
-from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable
+from kartoteka_runtime.publication_refresh import is_last_try
+from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable, SchemaMoved
 from kartoteka_runtime.web import csrf
 from kartoteka_runtime.web.error_pages import error_page
 from kartoteka_runtime.web.form_posts import PostRefused
@@ -54,7 +55,13 @@ class PageEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         request = Request(scope, receive)
-        response = await self._respond(request)
+        try:
+            response = await self._respond(request)
+        except SchemaMoved as moved:
+            if not is_last_try(scope):
+                raise
+            _log.error("no publication fits the tables: %s (%s)", moved, request.url.path)
+            response = error_page(self._visitor_page(request)[0], 503, "error.unavailable")
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
@@ -98,7 +105,6 @@ class PageEndpoint:
     async def _page(self, request: Request) -> tuple[PageRequest, str]:
         """Return the request as handlers see it, and a visitor cookie to set (mostly none)."""
         client = self._client
-        published = client.published
         sessions = client.parts.sessions
         session = request.cookies.get(SESSION_COOKIE, "")
         principal = await sessions.principal(session) if session else None
@@ -106,7 +112,7 @@ class PageEndpoint:
             page = PageRequest(
                 client,
                 request,
-                published,
+                client.published,
                 principal=principal,
                 language=principal.language,
                 token=sessions.csrf_token(session),
@@ -124,7 +130,7 @@ class PageEndpoint:
             client,
             request,
             published,
-            language=_visitor_language(request, published.registry.languages),
+            language=visitor_language(request, published.registry.languages),
             token=client.parts.sessions.csrf_token(visitor),
         )
         return page, "" if known else visitor
@@ -151,6 +157,14 @@ async def _handle(handler: Handler, page: PageRequest) -> Response:
     except (DatabaseBusy, DatabaseUnavailable) as error:
         _log.warning("database unavailable: %s (%s)", error, page.request.url.path)
         return error_page(page, 503, "error.unavailable")
+    except SchemaMoved as moved:
+        if page.records.has_written:  # running again would write again
+            _log.error("stopped after a write: %s (%s)", moved, page.request.url.path)
+            return error_page(page, 409, "error.saved_but_moved")
+        if not is_last_try(page.request.scope):
+            raise
+        _log.error("no publication fits the tables: %s (%s)", moved, page.request.url.path)
+        return error_page(page, 503, "error.unavailable")
     except Exception:
         # The one place that catches everything: people get a page, operators the traceback.
         _log.exception("page failed: %s", page.request.url.path)
@@ -171,7 +185,7 @@ def _own_address(request: Request) -> str:
     return f"{url.path}?{url.query}" if url.query else url.path
 
 
-def _visitor_language(request: Request, languages: tuple[str, ...]) -> str:
+def visitor_language(request: Request, languages: tuple[str, ...]) -> str:
     """Return the language that a visitor chose, or the one that the browser prefers."""
     chosen = request.query_params.get("language") or request.cookies.get(LANGUAGE_COOKIE, "")
     if chosen in languages:

@@ -14,9 +14,10 @@ from kartoteka.errors import RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.live_registry import Published
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.security.miscellaneous import has_miscellaneous
 from kartoteka_runtime.validation.validate_record import RecordValidator
 from kartoteka_runtime.web import csrf
+from kartoteka_runtime.web.dev_mark import DevMark
 from kartoteka_runtime.web.displayed_values import MoneyWriters
 from kartoteka_runtime.web.form_posts import Post, read_post
 from kartoteka_runtime.web.responses import (
@@ -60,6 +61,7 @@ class PageRequest:
         self.published = published
         self.registry = published.registry
         self.principal = principal
+        self.records = client.parts.records.bound_to_publication(principal)
         self.pages = client.pages(published, language)
         self.language = self.pages.language
         self.words = self.pages.words
@@ -69,16 +71,12 @@ class PageRequest:
         self.entity_name: str = request.path_params.get("entity", "")
         self.record_id = str(request.path_params.get("record_id", ""))
         self.is_fragment = is_fragment(request)
-
-    @property
-    def records(self) -> ActingRecords:
-        """Return the record service as the principal."""
-        return self.client.parts.records.acting_as(self.principal)
+        self._post: Post | None = None
 
     @property
     def validator(self) -> RecordValidator:
         """Return what checks values of the page's entity."""
-        return self.client.parts.records.model.entities[self.entity.name].validator
+        return self.records.model.entities[self.entity.name].validator
 
     @property
     def entity(self) -> Entity:
@@ -100,6 +98,10 @@ class PageRequest:
             raise RecordNotFound(name, "")
         return entity
 
+    def may(self, privilege: str) -> bool:
+        """Return whether the principal has a privilege that belongs to no entity."""
+        return has_miscellaneous(self.registry, self.principal.roles, privilege)
+
     async def money(self) -> MoneyWriters:
         """Return what writes amounts for this reader."""
         return await self.client.money(self.published, self.language)
@@ -110,9 +112,11 @@ class PageRequest:
         Raises:
             PostRefused: It is damaged or forged.
         """
-        post = await read_post(self.request)
-        csrf.check_token(self.request, post, self.token)
-        return post
+        if self._post is None:
+            post = await read_post(self.request)
+            csrf.check_token(self.request, post, self.token)
+            self._post = post
+        return self._post
 
     def text(self, key: str, **params: object) -> str:
         """Return a message in the reader's language."""
@@ -152,11 +156,26 @@ class PageRequest:
             theme=theme if theme in THEMES else "",
             notice=self.text(notice[0], **notice[1]) if notice else "",
             address=request.url.path,
+            customize=self._customize_address(),
+            about_entity=entity or self.entity_name,
+            dev=self._dev_mark(),
         )
         response = html_response(content, status)
         if notice:
             response.delete_cookie(FLASH_COOKIE, path="/")
         return response
+
+    def _customize_address(self) -> str:
+        """Return where this page's definition can be changed; "" for who may not."""
+        if not self.may("customize"):
+            return ""
+        is_known = self.entity_name in self.registry.entities
+        return f"/customize/{self.entity_name}" if is_known else "/customize"
+
+    def _dev_mark(self) -> DevMark | None:
+        """Return what tells customizers of the dev server's state; None without one."""
+        mark = self.client.dev_mark
+        return mark(self.published.number) if mark and self.may("customize") else None
 
     def redirect(
         self, address: str, notice: str = "", params: Mapping[str, object] | None = None

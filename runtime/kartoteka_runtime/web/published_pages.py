@@ -50,6 +50,7 @@ class PublishedPages:
         theme: Theme,
         app_label: str,
         panels: Mapping[str, Panel],
+        is_dev: bool = False,
     ) -> None:
         """Serve ``published`` in ``language``, with the ``panels`` of plugins."""
         self.published = published
@@ -83,11 +84,13 @@ class PublishedPages:
                 "language": language,
                 "languages": self._languages(),
                 "app_label": app_label,
+                "publication": published.number,
                 "navigation": self.navigation,
                 "static": static.address,
                 "scripts": [path for path in static.files if path.startswith("js/modules/")],
                 "theme": theme.address,
-                "icon": self._icon,
+                "icon": self.icon,
+                "is_dev": is_dev,
             },
             second={"t": self.words.message},
             filters={"web_address": web_address},
@@ -167,7 +170,8 @@ class PublishedPages:
     def _languages(self) -> list[tuple[str, str]]:
         return [(code, self.words.message(f"language.{code}")) for code in self.registry.languages]
 
-    def _icon(self, name: str, css_class: str = "") -> Markup:
+    def icon(self, name: str, css_class: str = "") -> Markup:
+        """Return an icon of the theme."""
         classes = f"k-icon {css_class}".strip()
         return Markup(  # noqa: S704 - names of icons are checked with the metadata
             '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'

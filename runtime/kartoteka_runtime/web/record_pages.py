@@ -10,8 +10,15 @@ from starlette.responses import Response
 from kartoteka.errors import RecordConflict, RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.form import Form
 from kartoteka_runtime.web.action_pages import run_action
-from kartoteka_runtime.web.conflict_pages import KEEP, show_conflict, show_deleted
+from kartoteka_runtime.web.conflict_pages import show_conflict, show_deleted
 from kartoteka_runtime.web.csrf import TOKEN
+from kartoteka_runtime.web.earlier_forms import (
+    KEEP,
+    PUBLICATION,
+    CarriedOver,
+    carry_over,
+    follow_entity,
+)
 from kartoteka_runtime.web.form_choice import main_form
 from kartoteka_runtime.web.form_input import (
     ORIGINAL,
@@ -44,19 +51,26 @@ async def show_record(page: PageRequest) -> Response:
 
 async def save_record(page: PageRequest) -> Response:
     """Save what was changed, then stay, close, or go on with a command."""
+    gone = await follow_entity(page)
+    if gone is not None:
+        return gone
     entity = page.entity
-    post = await page.post()
     form = main_form(page, entity.name)
     values = page.pages.form_values(form.name, page.zone)
+    try:
+        carried = await carry_over(page, await page.post(), values, is_new=False)
+    except RecordNotFound:
+        carried = CarriedOver(await page.post())
+    post = carried.post
     _check_names(post, values)
     version = post.number(VERSION)
     records = page.records
     typed = await read_form_input(post, values, records, is_new=False)
     typed.version = version
     keep_stored(typed, _kept(post, values))
-    if typed.violations:
+    if typed.violations or carried.violations:
         violations = complete_violations(typed, page.validator)
-        return await _show_again(page, form, typed, violations)
+        return await _show_again(page, form, typed, [*carried.violations, *violations])
     try:
         if typed.values:
             await records.update(entity.name, page.record_id, typed.values, version=version)
@@ -95,12 +109,13 @@ async def _go_on(page: PageRequest, post: Post, *, has_changed: bool) -> Respons
             return await run_action(page, action, {})
         return page.redirect(address_of(page.entity_name, page.record_id, then), notice)
     form = page.query.get("form", "")
-    address = address_of(page.entity_name, page.record_id, form=form, tab=post.text(TAB))
+    known = form if form in page.registry.forms else ""  # a publish may have taken it away
+    address = address_of(page.entity_name, page.record_id, form=known, tab=post.text(TAB))
     return page.redirect(address, notice)
 
 
 def _check_names(post: Post, values: FormValues) -> None:
-    known = values.keys | {TOKEN, VERSION, ORIGINAL, TAB, THEN}
+    known = values.keys | {TOKEN, PUBLICATION, VERSION, ORIGINAL, TAB, THEN}
     known |= {KEEP + control.name for control in values.edited}
     post.check_names(known, repeated=values.several)
 

@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.web import (
     action_pages,
     create_pages,
@@ -21,14 +20,14 @@ from kartoteka_runtime.web import (
     settings_pages,
     sign_in_pages,
 )
+from kartoteka_runtime.web.customize.routes import customize_routes
 from kartoteka_runtime.web.page_endpoint import Handler, PageEndpoint
 from kartoteka_runtime.web.static_files import FOREVER
 from kartoteka_runtime.web.web_client import WebClient
 
 
-def web_routes(parts: RuntimeParts) -> list[BaseRoute]:
+def web_routes(client: WebClient) -> list[BaseRoute]:
     """Return the routes of all pages; the last one answers for every address that there is not."""
-    client = WebClient(parts)
 
     def route(
         path: str,
@@ -58,6 +57,7 @@ def web_routes(parts: RuntimeParts) -> list[BaseRoute]:
         route(f"{record}/link/{{relationship}}", link_pages.show_link, link_pages.add_link),
         route(f"{record}/unlink/{{relationship}}", None, link_pages.remove_link),
         route(f"{record}/{{kind}}/{{name}}", action_pages.show_action, action_pages.do_action),
+        *customize_routes(route),
         route("/{path:path}", error_pages.not_found, error_pages.not_found, is_public=True),
     ]
 

@@ -18,7 +18,19 @@ FOREVER = "public, max-age=31536000, immutable"
 
 # One style sheet is quicker than many; later files win over earlier ones.
 _STYLE_SHEET = "css/client.css"
-_STYLES = ("theme", "elements", "frame", "controls", "fields", "lists", "forms", "dialogs", "pages")
+_DEV_STYLE_SHEET = "css/dev.css"  # of pages that a dev server makes
+_STYLES = (
+    "theme",
+    "elements",
+    "frame",
+    "controls",
+    "fields",
+    "lists",
+    "forms",
+    "dialogs",
+    "pages",
+    "customize",
+)
 # Read one by one for the sprite of a publication, not served.
 _NOT_SERVED = ("vendor/lucide/",)
 _LEAST_COMPRESSED = 1024  # bytes; below this gzip gains nothing
@@ -95,6 +107,7 @@ def _read(folder: Path) -> Mapping[str, StaticFile]:
         files[path] = StaticFile.of(file.read_bytes(), _media_type(path))
     styles = b"\n".join((folder / "css" / f"{name}.css").read_bytes() for name in _STYLES)
     files[_STYLE_SHEET] = StaticFile.of(styles, "text/css")
+    files[_DEV_STYLE_SHEET] = StaticFile.of((folder / _DEV_STYLE_SHEET).read_bytes(), "text/css")
     return files
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
+from kartoteka.labels import LabelResolver
 from kartoteka.plugin_api.contexts import Principal
+from kartoteka.registry_codec import fingerprint
 from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.localization.format_value import Currency
-from kartoteka_runtime.runtime_parts import RuntimeParts
+from kartoteka_runtime.publishing import history
+from kartoteka_runtime.runtime_parts import Publisher, RuntimeParts
+from kartoteka_runtime.web.customize.app_files import AppFiles
+from kartoteka_runtime.web.customize.publish_tasks import PublishTasks
+from kartoteka_runtime.web.dev_mark import DevMarker
 from kartoteka_runtime.web.displayed_values import NO_CURRENCY, MoneyWriters
 from kartoteka_runtime.web.generated_layout import with_generated_layout
 from kartoteka_runtime.web.published_pages import PublishedPages
@@ -22,11 +29,21 @@ _PLATFORM = Principal(user_id="", is_system=True)
 class WebClient:
     """Hands out pages and money writers for whatever publication is live."""
 
-    def __init__(self, parts: RuntimeParts) -> None:
-        """Serve the parts' records."""
+    def __init__(
+        self, parts: RuntimeParts, publisher: Publisher, *, dev_mark: DevMarker | None = None
+    ) -> None:
+        """Serve the parts' records; customizers publish with ``publisher``.
+
+        ``dev_mark`` tells the dev server's state, which pages then carry; None without one.
+        """
         self.parts = parts
+        self.dev_mark = dev_mark
+        self.publisher = publisher
+        self.publish_tasks = PublishTasks(publisher)
+        self.app_files = AppFiles(parts.app_folder)
         self.static = StaticFiles()
         self._published: Published | None = None
+        self._fingerprint = (-1, "")
         self._themes: dict[int, Theme] = {}
         self._pages: dict[tuple[int, str], PublishedPages] = {}
         self._money: dict[tuple[int, str], tuple[float, MoneyWriters]] = {}
@@ -37,8 +54,27 @@ class WebClient:
         live = self.parts.live_registry.current
         if self._published is None or self._published.number != live.number:
             registry = with_generated_layout(live.registry, self.parts.app_folder.label)
-            self._published = Published(live.number, registry, live.labels)
+            self._published = replace(live, registry=registry)
         return self._published
+
+    async def earlier(self, number: int) -> Published | None:
+        """Return an earlier publication, for a form that was made under it; None when unknown."""
+        for (known, _), pages in self._pages.items():
+            if known == number:
+                return pages.published
+        async with self.parts.database.reading() as connection:
+            found = await history.load(connection, self.parts.database, number)
+        if found is None:
+            return None
+        registry = with_generated_layout(found.registry, self.parts.app_folder.label)
+        return Published(number, registry, LabelResolver(registry), found.identities)
+
+    def fingerprint(self, published: Published) -> str:
+        """Return what tells the live registry from any other."""
+        if self._fingerprint[0] != published.number:
+            live = self.parts.live_registry.current
+            self._fingerprint = (live.number, fingerprint(live.registry))
+        return self._fingerprint[1]
 
     def theme(self, published: Published) -> Theme:
         """Return the theme of a publication."""
@@ -62,6 +98,7 @@ class WebClient:
                 theme=self.theme(published),
                 app_label=self.parts.app_folder.label,
                 panels=self.parts.records.hooks.panels,
+                is_dev=self.dev_mark is not None,
             )
         return pages
 

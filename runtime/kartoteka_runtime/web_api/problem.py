@@ -18,7 +18,7 @@ from kartoteka.labels import LabelResolver
 from kartoteka.model.entity import Entity
 from kartoteka.model.label import Label
 from kartoteka.registry import Registry
-from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable
+from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable, SchemaMoved
 from kartoteka_runtime.web_api.serialize import to_json
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def problem_of(
             return problem(412, str(error))
         case AccessDenied(code=code, params=params):
             return problem(403, labels.message(code, language, **params))
-        case DatabaseBusy() | DatabaseUnavailable():
+        case DatabaseBusy() | DatabaseUnavailable() | SchemaMoved():
             _log.warning("request not served: %s", error)
             return problem(503, labels.message("error.unavailable", language))
     return problem(400, str(error))

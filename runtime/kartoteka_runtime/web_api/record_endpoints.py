@@ -7,6 +7,7 @@ $count``, paging by ``@odata.nextLink``, ``Prefer: return=representation`` and
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
@@ -18,12 +19,15 @@ from starlette.responses import Response
 from kartoteka.errors import KartotekaError, RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.contexts import Principal
+from kartoteka_runtime.publication_refresh import is_last_try
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
+from kartoteka_runtime.storage.database import SchemaMoved
 from kartoteka_runtime.validation.value_checks import Refused, compile_check, shorten
 from kartoteka_runtime.web_api.problem import problem, problem_of
 from kartoteka_runtime.web_api.serialize import Serialize, build_serializer, read_body, to_json
 
+_log = logging.getLogger(__name__)
 _MOST_BYTES = 4 * 1024 * 1024  # of a request body
 _PAGE = 5000
 _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$count", "$skiptoken"}
@@ -60,16 +64,21 @@ class RecordEndpoints:
             if principal is None:
                 return problem(401, "A bearer token is needed: Authorization: Bearer …")
             language = principal.language
+            published = self._parts.live_registry.current
             set_name = request.path_params["set_name"]
             entity = published.registry.entity_by_set_name.get(set_name)
             if entity is None:
                 return problem(404, f"There is no entity set {shorten(set_name)!r}.")
             return await handle(request, entity, principal)
+        except SchemaMoved as moved:
+            if not is_last_try(request.scope):
+                raise
+            return problem_of(moved, published.registry, published.labels, language)
         except KartotekaError as error:
             return problem_of(error, published.registry, published.labels, language)
 
     async def _one(self, request: Request, entity: Entity, principal: Principal) -> Response:
-        records = self._parts.records.acting_as(principal)
+        records = self._parts.records.bound_to_publication(principal)
         try:
             record_id = _check_id(request.path_params["record_id"].strip("{}"))
         except Refused:
@@ -79,19 +88,15 @@ class RecordEndpoints:
             await records.delete(entity.name, record_id, version=version)
             return Response(status_code=204, headers=_ODATA)
         if request.method == "PATCH":
-            values = read_body(
-                await _body(request, entity), entity, self._parts.live_registry.current.registry
-            )
+            values = read_body(await _body(request, entity), entity, records.model.registry)
             await records.update(entity.name, record_id, values, version=version)
             return await self._written(request, entity, records, record_id, 200)
         return await self._record(request, entity, records, record_id, 200)
 
     async def _many(self, request: Request, entity: Entity, principal: Principal) -> Response:
-        records = self._parts.records.acting_as(principal)
+        records = self._parts.records.bound_to_publication(principal)
         if request.method == "POST":
-            values = read_body(
-                await _body(request, entity), entity, self._parts.live_registry.current.registry
-            )
+            values = read_body(await _body(request, entity), entity, records.model.registry)
             record_id = await records.create(entity.name, values)
             return await self._written(request, entity, records, record_id, 201)
         return await self._list(request, entity, records)
@@ -118,7 +123,7 @@ class RecordEndpoints:
             with_labels=annotations,
             with_count=options.get("$count") == "true",
         )
-        serialize = self._serializer(self._number(), entity.name, fields or None, annotations)
+        serialize = self._serializer_of(records, entity, fields or None, annotations)
         answer: dict[str, object] = {
             "@odata.context": f"{_root(request)}$metadata#{entity.set_name}"
         }
@@ -142,7 +147,7 @@ class RecordEndpoints:
         names = _selected(request.query_params.get("$select", ""), entity)
         record = await records.read_fields(entity.name, record_id, with_labels=annotations)
         chosen = tuple(names) if names else None
-        body = self._serializer(self._number(), entity.name, chosen, annotations)(record)
+        body = self._serializer_of(records, entity, chosen, annotations)(record)
         body["@odata.context"] = f"{_root(request)}$metadata#{entity.set_name}/$entity"
         headers = dict(_ODATA)
         if "@odata.etag" in body:
@@ -160,15 +165,27 @@ class RecordEndpoints:
         status: int,
     ) -> Response:
         if "return=representation" in request.headers.get("prefer", ""):
-            return await self._record(request, entity, records, record_id, status)
+            try:
+                return await self._record(request, entity, records, record_id, status)
+            except SchemaMoved as moved:  # it is written, and must not be written again
+                _log.warning("no representation of %s: %s", entity.name, moved)
         link = _link(request, entity, record_id)
         headers = {**_ODATA, "OData-EntityId": link}
         if status == 201:
             headers["Location"] = link
         return Response(status_code=204, headers=headers)
 
-    def _number(self) -> int:
-        return self._parts.live_registry.current.number
+    def _serializer_of(
+        self,
+        records: ActingRecords,
+        entity: Entity,
+        names: tuple[str, ...] | None,
+        annotations: bool,
+    ) -> Serialize:
+        number = self._parts.live_registry.current.number
+        if records.model.number != number:  # another publication came while this request ran
+            return build_serializer(entity, names, with_annotations=annotations)
+        return self._serializer(number, entity.name, names, annotations)
 
     def _build_serializer(
         self, number: int, name: str, names: tuple[str, ...] | None, annotations: bool

@@ -1,0 +1,1 @@
+"""What a large app's definitions cost: checking, publishing unchanged, changing one, serving."""

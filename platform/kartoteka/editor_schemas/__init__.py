@@ -1,0 +1,1 @@
+"""JSON Schemas for editors that know a project's own names: pure, registry → files."""

@@ -1,0 +1,1 @@
+"""Where metadata names objects: every mention in a bundle's files, with what it means."""

@@ -1,0 +1,1 @@
+"""Renames carried through an app's files: every mention changes, everything else stays."""

@@ -1,0 +1,1 @@
+"""Metadata as text that people review: one canonical form, comments kept."""

@@ -1,0 +1,114 @@
+"""PublicationRefresh: between requests, the newest publication; a request that met it runs again.
+
+A request reads one publication to its end. When another process publishes meanwhile, its statements
+may name tables or columns that have been renamed: then nothing of it was written and nothing
+answered, and it runs once more, on the publication that is live now.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kartoteka.errors import KartotekaError
+from kartoteka_runtime.publishing.publish import refresh
+from kartoteka_runtime.runtime_parts import RuntimeParts
+from kartoteka_runtime.storage.database import SchemaMoved
+
+_log = logging.getLogger(__name__)
+_REFRESH_SECONDS = 1.0  # how long a process may go on with a publication that another replaced
+_MOST_BYTES = 5 * 1024 * 1024  # of a body kept for a second run; forms and the API take 4 MiB
+_LAST_TRY = "kartoteka.last_try"
+
+
+def is_last_try(scope: MutableMapping[str, Any]) -> bool:
+    """Return whether the request ran before: ``SchemaMoved`` must now be answered, not raised."""
+    return _LAST_TRY in scope
+
+
+class PublicationRefresh:
+    """Looks for a newer publication between requests, at most once a second."""
+
+    def __init__(self, app: ASGIApp, parts: RuntimeParts) -> None:
+        """Stand before ``app``."""
+        self._app = app
+        self._parts = parts
+        self._next_look = time.monotonic() + _REFRESH_SECONDS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request on the newest publication that is known."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if time.monotonic() >= self._next_look:
+            await self._look()
+        body, answer = _RecordedBody(receive), _WatchedAnswer(send)
+        try:
+            await self._app(dict(scope), body, answer)
+        except SchemaMoved as moved:
+            if answer.has_started:
+                raise
+            _log.info("run again on the newest publication: %s (%s)", moved, scope["path"])
+            await self._look()
+            if body.is_too_long:
+                await PlainTextResponse("Try again in a moment.", 503)(scope, receive, send)
+            else:
+                await self._app({**scope, _LAST_TRY: True}, body.again(), answer)
+
+    async def _look(self) -> None:
+        self._next_look = time.monotonic() + _REFRESH_SECONDS
+        try:
+            await refresh(self._parts.database, self._parts.live_registry)
+        except KartotekaError as error:  # what is known serves on; each request says its own
+            _log.warning("no look at newer publications: %s", error)
+
+
+class _RecordedBody:
+    """What a request receives, kept so that it can be received once more."""
+
+    __slots__ = ("_messages", "_receive", "_size", "is_too_long")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._messages: list[Message] = []
+        self._size = 0
+        self.is_too_long = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and not self.is_too_long:
+            self._size += len(message.get("body", b""))
+            self._messages.append(message)
+            if self._size > _MOST_BYTES:
+                self.is_too_long = True
+                self._messages.clear()
+        return message
+
+    def again(self) -> Receive:
+        """Return what receives the same once more, and then what is still to come."""
+        kept = iter(self._messages)
+
+        async def receive() -> Message:
+            message = next(kept, None)
+            return await self._receive() if message is None else message
+
+        return receive
+
+
+class _WatchedAnswer:
+    """Sends an answer and knows whether it has begun."""
+
+    __slots__ = ("_send", "has_started")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_started = False
+
+    async def __call__(self, message: Message) -> None:
+        self.has_started = True
+        await self._send(message)
