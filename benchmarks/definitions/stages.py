@@ -23,6 +23,7 @@ from kartoteka.registry import Registry
 from kartoteka.workspace import Workspace
 from kartoteka_runtime.app import build_parts, publish_app
 from kartoteka_runtime.app_folder import load_app_folder
+from kartoteka_runtime.cli.checked_app import checked_registry
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.settings import Settings
 
@@ -91,7 +92,7 @@ def _publish(app: LargeApp, *, times: int) -> None:
         asyncio.run(_published(parts, parts.app_folder.registry()))
         return
     with measured("check + publish, nothing changed"):
-        registry = parts.app_folder.registry()
+        registry = checked_registry(app.folder)
         with measured("… of this publishing"):
             asyncio.run(_published(parts, registry))
 

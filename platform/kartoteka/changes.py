@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from kartoteka.conversions import stores_alike
+from kartoteka.conversions import conversion, stores_alike
 from kartoteka.identities import Identities, Retired
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -18,8 +19,8 @@ class FieldChange:
     """One field, before and after.
 
     ``before`` None: new, or taken back from ``retired``. ``after`` None: to be retired.
-    ``original`` holds the values from before an earlier conversion, when they are of the very
-    type that is wanted again.
+    ``original`` holds the values from before an earlier conversion that may return: of the very
+    type that is wanted again, or at least of one that converts to it.
     """
 
     before: Field | None
@@ -80,7 +81,7 @@ class Changes:
 
     entities: tuple[EntityChange, ...] = ()
     relationships: tuple[RelationshipChange, ...] = ()
-    entity_names: Mapping[str, str] = field(default_factory=dict)
+    entity_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 Definition = Entity | Field | Relationship
@@ -134,9 +135,10 @@ def entity_renames(
     So stored values and definitions name entities. A retired one whose name another has taken is
     named by its identity behind a ``~``, until it comes back.
     """
-    if not (live_identities.differing or wanted_identities.differing):
-        return {}
     gone = [(item.identity, item.name) for item in _by_age(retired) if item.kind == "entity"]
+    is_renamed = live_identities.differing or wanted_identities.differing
+    if not is_renamed and all(identity == name for identity, name in gone):
+        return {}
     now = {live_identities.of("entity", name): name for name in live.entities}
     then = {wanted_identities.of("entity", name): name for name in wanted.entities}
     named_now = _names_with_retired(now, gone)
@@ -207,14 +209,14 @@ def _entity_changes(
         if before == after and (before is None or with_renamed_ends(before, renames) == before):
             continue
         taken_back = kept.get(identity) if before is None else None
-        base = before
+        base, names = before, renames
         if taken_back is not None and isinstance(taken_back.definition, Entity):
-            base = taken_back.definition
+            base, names = taken_back.definition, {}  # renamed with the rest of the catalogue
         fields = _field_changes(
             base,
             after,
             {} if base is None else {
-                _key_before(base, item, live_ids, taken_back): with_renamed_targets(item, renames)
+                _key_before(base, item, live_ids, taken_back): with_renamed_targets(item, names)
                 for item in base.fields
             },
             {_key(after, item, wanted_ids): item for item in after.fields},
@@ -255,19 +257,28 @@ def _field_changes(
         before = before_by_identity.get(identity)
         taken_back = kept.get(identity) if before is None else None
         found = FieldChange(before, field, taken_back)
-        if found.stored_as is not None and not stores_alike(found.stored_as, field):
-            original = next(
-                (
-                    item for item in reversed(originals.get(identity, []))
-                    if isinstance(item.definition, Field) and item.definition.type == field.type
-                ),
-                None,
-            )  # fmt: skip
-            found = replace(found, original=original)
+        stored = found.stored_as
+        if stored is not None:
+            found = replace(found, original=_original(originals.get(identity, []), stored, field))
         yield found
     for identity, field in before_by_identity.items():
         if identity not in after_by_identity:
             yield FieldChange(field, None)
+
+
+def _original(originals: Collection[Retired], stored: Field, wanted: Field) -> Retired | None:
+    """Return the values from before that may return: those of the wanted type, else the last."""
+    is_alike = stores_alike(stored, wanted)
+    if is_alike and stored.type == wanted.type:
+        return None
+    possible = [(item, item.definition) for item in originals if isinstance(item.definition, Field)]
+    for item, was in reversed(possible):
+        if was.type == wanted.type:
+            return item
+    for item, was in reversed(possible):
+        if not is_alike and conversion(was, wanted).kind != "impossible":
+            return item
+    return None
 
 
 def _relationship_changes(

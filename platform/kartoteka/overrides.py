@@ -62,8 +62,15 @@ def overrides(registry: Registry) -> dict[str, tuple[tuple[str, Any], ...]]:
     first, each bundle once. A path with several bundles is a property that one sets and another
     changes; one with a single bundle is something it added to another's object, or the name of an
     item of which a later bundle says something. Values are JSON. Empty for a registry that was
-    not made from files.
+    not made from files. Worked out once a registry.
     """
+    if "overrides" not in registry.kept:
+        registry.kept["overrides"] = _overrides(registry)
+    known: dict[str, tuple[tuple[str, Any], ...]] = registry.kept["overrides"]
+    return known
+
+
+def _overrides(registry: Registry) -> dict[str, tuple[tuple[str, Any], ...]]:
     sources = registry.sources
     layer_of = {bundle.name: layer for layer, bundle in enumerate(registry.bundles)}
     found: dict[str, tuple[tuple[str, Any], ...]] = {}

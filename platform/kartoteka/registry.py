@@ -45,7 +45,7 @@ class Registry:
     sources: Mapping[str, tuple[SetBy, ...]] = field(default_factory=dict, compare=False)
 
     @cached_property
-    def kept(self) -> dict[str, str]:
+    def kept(self) -> dict[str, Any]:
         """Return a place for what others work out from this registry once (its fingerprint)."""
         return {}
 

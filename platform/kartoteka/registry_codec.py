@@ -95,7 +95,8 @@ def fingerprint(registry: Registry) -> str:
     if "fingerprint" not in registry.kept:
         with collection_paused():
             registry.kept["fingerprint"] = _fingerprint(registry)
-    return registry.kept["fingerprint"]
+    known: str = registry.kept["fingerprint"]
+    return known
 
 
 def _fingerprint(registry: Registry) -> str:

@@ -14,7 +14,7 @@ class Published:
     """One publication: its number (0 before the first), registry and resolved labels.
 
     ``identities`` tell who its objects are under other names; ``generation`` says for which stored
-    form statements have to be written.
+    form statements have to be written; ``fingerprint`` tells the registry from any other.
     """
 
     number: int
@@ -22,6 +22,7 @@ class Published:
     labels: LabelResolver
     identities: Identities = field(default_factory=Identities)
     generation: int = 0
+    fingerprint: str = ""
 
 
 class LiveRegistry:
@@ -42,8 +43,14 @@ class LiveRegistry:
         *,
         identities: Identities | None = None,
         generation: int = 0,
+        fingerprint: str = "",
     ) -> None:
         """Make a registry the live one."""
         self.current = Published(
-            number, registry, LabelResolver(registry), identities or Identities(), generation
+            number,
+            registry,
+            LabelResolver(registry),
+            identities or Identities(),
+            generation,
+            fingerprint,
         )

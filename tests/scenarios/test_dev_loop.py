@@ -15,8 +15,9 @@ plural_label: { en: Boats, pl: Łodzie, pt: Barcos, ro: Bărci, sl: Čolni }
 primary_field: name
 fields:
   - { name: name, type: text, label: { en: Name }, required: true }
-  - { name: masts, type: text, label: { en: Masts }, max_length: 20 }
 """
+MASTS = "  - { name: masts, type: text, label: { en: Masts }, max_length: 20 }\n"
+BOAT += MASTS
 CAR = BOAT.replace("boat", "car").replace("Boat", "Car").replace("Boats", "Cars")
 
 
@@ -91,7 +92,7 @@ async def test_a_developer_changes_breaks_mends_and_converts(seated):
     await person.input("name").fill("Dar Pomorza")
     await person.input("masts").fill("three")
     await person.save()
-    files.change("  - { name: masts, type: text, label: { en: Number of masts }, max_length: 20 }\n", "")
+    files.change(MASTS.replace("Masts", "Number of masts"), "")
     await panel(person).wait_for(state="visible")
     assert "boat.masts" in await panel(person).inner_text()
     await person.look()
@@ -139,7 +140,7 @@ async def test_pages_of_other_types_are_left_alone(seated):
 async def test_without_scripts_a_banner_leads_to_the_same(seated):
     person, files = await seated(java_script_enabled=False)
     page = person.page
-    files.change("  - { name: masts, type: text, label: { en: Masts }, max_length: 20 }\n", "")
+    files.change(MASTS, "")
     link = page.get_by_role("link", name=person.words.message("dev.see"))
     while not await link.count():
         await page.goto("/e/boat")

@@ -48,7 +48,7 @@ def set_value(text: str, path: Sequence[str], value: Any) -> str:
         value: Maps, lists, texts, numbers, true or false.
 
     Raises:
-        EditError: The text is no metadata document, or the path leads through a plain value.
+        EditError: The text is no metadata document, or the path goes through a plain value.
     """
     return _edited(text, lambda source: _Editor(source).set(tuple(path), value))
 
@@ -57,7 +57,7 @@ def remove_value(text: str, path: Sequence[str]) -> str:
     """Return ``text`` without what is at ``path``, and without what only held it.
 
     Comments on lines of their own stay; one behind the removed value goes with it. A path that
-    leads nowhere changes nothing.
+    goes nowhere changes nothing.
 
     Raises:
         EditError: The text is no metadata document.
@@ -109,7 +109,7 @@ def _means(text: str, wanted: Node) -> bool:
 
 
 def _find(node: Node, key: str, step: str) -> Entry | None:
-    """Return the entry that a step leads to; in a list of named things by the member's name."""
+    """Return the entry that a step goes to; in a list of named things by the member's name."""
     if node.kind == "map":
         return node.entry(step)
     for entry in node.entries:
@@ -238,7 +238,7 @@ class _Editor:
         )
 
     def _make_room(self, entry: Entry, path: tuple[str, ...], depth: int) -> None:
-        """Turn an empty value, or a bare field name, into what the next step can lead into."""
+        """Turn an empty value, or a bare field name, into what the next step can go into."""
         old = entry.value
         if old.value is None:
             is_list = path[depth - 1] in NAMED_LISTS and self._kind != "labels"
@@ -249,7 +249,7 @@ class _Editor:
             raise EditError(f'"{path[depth - 1]}" is a plain value and holds nothing')
 
     def _built(self, path: tuple[str, ...], depth: int, value: Any) -> Node:
-        """Return what stands at ``path[depth]``, with everything that the path leads into."""
+        """Return what stands at ``path[depth]``, with everything that the path goes into."""
         inner = value
         for place in range(len(path) - 1, depth, -1):
             inner = self._named(path[: place + 1], inner)

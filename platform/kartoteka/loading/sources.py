@@ -53,7 +53,11 @@ class Sources(Mapping[str, tuple[SetBy, ...]]):
         return self._known[kind, name]
 
     def layered(self) -> Iterator[tuple[str, str]]:
-        """Yield kind and name of each object of which a later layer than its own says something."""
+        """Yield kind and name of each object of which one layer says what another overrules.
+
+        Or to which a later layer than its own adds something. Field groups of lower layers alone
+        do not count: nearly every entity takes fields from them.
+        """
         layer_of = self.tree.layer_of
         named = [*self.tree.objects.items(), (MESSAGES, self._messages)]
         for kind, objects in named:
@@ -61,8 +65,21 @@ class Sources(Mapping[str, tuple[SetBy, ...]]):
                 own = content.value_marks.get("name", content.mark)
                 layer = layer_of.get(own.file, 0)
                 files = {mark.file for mark in marks_in(content)}
-                if any(layer_of.get(file, 0) > layer for file in files):
+                if any(layer_of.get(file, 0) > layer for file in files) or self._overrules(content):
                     yield kind, name
+
+    def _overrules(self, value: Any) -> bool:
+        """Return whether a value was set by one layer and again by another."""
+        layer_of = self.tree.layer_of
+        if isinstance(value, YamlMap):
+            for key, earlier in value.earlier.items():
+                layers = {layer_of.get(mark.file, 0) for mark, _ in earlier}
+                if layers - {layer_of.get(value.value_marks[key].file, 0)}:
+                    return True
+        items = value.values() if isinstance(value, YamlMap) else value
+        return any(
+            self._overrules(item) for item in items if isinstance(item, (YamlMap, YamlList))
+        )
 
     @cached_property
     def _paths(self) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ import orjson
 import typer
 
 from kartoteka_runtime.app import plan_app
-from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
+from kartoteka_runtime.cli.checked_app import checked_registry
 from kartoteka_runtime.cli.console import answers, remarks
 from kartoteka_runtime.cli.opened_app import opened_app
 from kartoteka_runtime.cli.plan_text import describe_plan, summary
@@ -28,7 +28,7 @@ def plan(
     Exit status 1 when something in it cannot be done.
     """
     with remarks.status("Checking …") as status:
-        registry = load_app_folder(app).registry()
+        registry = checked_registry(app)
         status.update("Planning …")
 
         async def run() -> Plan:

@@ -101,8 +101,8 @@ def _change(change: PlannedChange) -> Iterator[Text]:
 
 def _facts(change: PlannedChange) -> Iterator[str]:
     if change.rows:
-        noun = ("record", "records") if change.code.startswith("entity") else ("value", "values")
-        yield counted(change.rows, *noun)
+        is_of_records = change.code.startswith(("entity", "index"))
+        yield counted(change.rows, "record" if is_of_records else "value")
     if change.lock in _LOCKS and change.rows:
         yield _LOCKS[change.lock]
     if change.seconds >= _SHORTEST_TOLD:

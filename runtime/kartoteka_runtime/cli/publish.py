@@ -13,8 +13,8 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kartoteka_runtime.app import publish_app
-from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
+from kartoteka_runtime.cli.checked_app import checked_registry
 from kartoteka_runtime.cli.console import answers, print_error, remarks
 from kartoteka_runtime.cli.opened_app import opened_app
 from kartoteka_runtime.cli.plan import print_changes, print_plan
@@ -48,7 +48,7 @@ def publish(
     """
     shown = None if plan is None else _read_plan(plan)
     with remarks.status("Checking …"):
-        registry = load_app_folder(app).registry()
+        registry = checked_registry(app)
 
     async def run(consents: Collection[str], told: Told) -> PublishResult:
         async with opened_app(app) as parts:

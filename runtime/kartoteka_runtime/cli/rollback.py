@@ -10,7 +10,7 @@ from rich.text import Text
 
 from kartoteka_runtime.app import rollback_app
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
-from kartoteka_runtime.cli.console import answers, print_error
+from kartoteka_runtime.cli.console import answers, counted, print_error
 from kartoteka_runtime.cli.opened_app import opened_app, with_published_app
 from kartoteka_runtime.cli.plan import print_plan
 from kartoteka_runtime.cli.publish import ConsentOption, Told, with_consents
@@ -75,5 +75,5 @@ def _told(note: PublicationNote) -> str:
     if note.returns_to is not None:
         what = f"back to publication {note.returns_to}"
     elif len(note.changes) > 2:
-        what += f"; and {len(note.changes) - 2:,} more changes"
+        what += f"; and {counted(len(note.changes) - 2, 'more change')}"
     return f"{what} (with consent: {', '.join(note.consents)})" if note.consents else what

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from kartoteka.errors import KartotekaError
+from kartoteka.loading.collection_pause import collection_paused
 from kartoteka.registry import Registry
 from kartoteka_runtime.dev.app_checker import AppChecker
 from kartoteka_runtime.dev.changed_pages import changed_pages
@@ -27,6 +29,7 @@ Restart = Callable[[], Awaitable[str]]
 
 # Files may be half written: bad news is told when nothing more has changed for this long.
 _SETTLE_SECONDS = 0.2
+_TIDY_SECONDS = 2.0  # after a look
 _KEPT_PUBLICATIONS = 50
 _log = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ class DevSession:
         self._next = asyncio.Event()  # set when the status is no longer the newest
         self._is_ended = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._tidying: asyncio.TimerHandle | None = None
         self._publishing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -80,6 +84,8 @@ class DevSession:
     async def stop(self) -> None:
         """End; what is being published is finished."""
         self.end_streams()
+        if self._tidying is not None:
+            self._tidying.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -158,7 +164,8 @@ class DevSession:
             self._noticed.clear()
             self._began_at = self._noticed_at
             try:
-                await self._look_once()
+                with self._collection_later():
+                    await self._look_once()
             except PlanRefused:  # somebody else published meanwhile
                 self.look_again()
                 await asyncio.sleep(_SETTLE_SECONDS)
@@ -168,6 +175,15 @@ class DevSession:
                 # The loop outlives whatever a half-written file makes go wrong.
                 _log.exception("the files could not be looked at")
                 self._say(State.FAILED, problem=_plain(error))
+
+    @contextmanager
+    def _collection_later(self) -> Iterator[None]:
+        """Leave garbage until nobody waits: going through all definitions takes half a second."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+        with collection_paused():
+            yield
+        self._tidying = asyncio.get_running_loop().call_later(_TIDY_SECONDS, gc.collect)
 
     async def _look_once(self) -> None:
         if await self._is_restarting():

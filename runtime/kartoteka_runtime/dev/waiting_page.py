@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kartoteka.assembly import assemble, load_bundles
@@ -16,9 +17,10 @@ from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.web.page_endpoint import visitor_language
 from kartoteka_runtime.web.published_pages import PublishedPages
 from kartoteka_runtime.web.responses import html_response
+from kartoteka_runtime.web.routes import asset_routes
 from kartoteka_runtime.web.web_client import WebClient
 
-_PASSED_ON = ("/static/", "/theme/")
+_ASSETS = ("/static/", "/theme/")
 
 
 class WaitingPage:
@@ -32,14 +34,18 @@ class WaitingPage:
         self._app = app
         self._client = client
         self._session = session
+        self._assets = Router(asset_routes(client))
         self._base: Published | None = None
         self._pages: dict[str, PublishedPages] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on when something is live."""
         is_waiting = self._client.parts.live_registry.current.number == 0
-        if scope["type"] != "http" or not is_waiting or scope["path"].startswith(_PASSED_ON):
+        if scope["type"] != "http" or not is_waiting:
             await self._app(scope, receive, send)
+            return
+        if scope["path"].startswith(_ASSETS):
+            await self._assets(scope, receive, send)
             return
         response = self._respond(Request(scope, receive))
         await response(scope, receive, send)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from kartoteka.changes import retired_with_renamed_ends
+from kartoteka.errors import PublishFailed
 from kartoteka.identities import Retired
 from kartoteka_runtime.publishing import history
 from kartoteka_runtime.publishing.catalogue import add_retired, forget_retired
@@ -16,7 +17,7 @@ from kartoteka_runtime.publishing.plan import Plan
 from kartoteka_runtime.publishing.work import LinkChange, Work
 from kartoteka_runtime.publishing.world import write_fact
 from kartoteka_runtime.storage.autonumbers import create_sequences, rename_counters
-from kartoteka_runtime.storage.database import Database, PublishingConnection
+from kartoteka_runtime.storage.database import Database, PublishingConnection, UniqueViolation
 from kartoteka_runtime.storage.ddl import create_indexes, create_tables, rename_columns
 from kartoteka_runtime.storage.entity_names import clear_dangling, rename_in_cells
 from kartoteka_runtime.storage.reshape_postgresql import (
@@ -95,7 +96,7 @@ class Application:
             changed += await self._link(link)
         changed += await self._create_tables()
         for table in changed:
-            await create_indexes(connection, table, self._dialect)
+            await self._index(table)
         await self._rename_in_cells()
         await self._sync_references()
         await rename_counters(connection, self._engine, self._counter_names())
@@ -163,6 +164,15 @@ class Application:
             )
             changed.append(table)
         return changed
+
+    async def _index(self, table: sa.Table) -> None:
+        try:
+            await create_indexes(self._connection, table, self._dialect)
+        except UniqueViolation as error:
+            fields = error.index.removeprefix(f"uq_{table.name}_")
+            raise PublishFailed(
+                f"{table.name}: {fields} cannot be unique, some records have the same values"
+            ) from error
 
     async def _create_tables(self) -> list[sa.Table]:
         new = [
@@ -305,15 +315,19 @@ class Application:
             item for item in work.world.retired
             if item.key in elsewhere and elsewhere[item.key] != item
         ]  # fmt: skip
-        new: list[Retired] = [item for table in work.tables for item in table.retired]
-        new += [item for link in work.links for item in link.retired]
-        new += [moved for _, moved in column_moves]
+        retired = [item for table in work.tables for item in table.retired]
+        gone_now = [item for item in retired if item.kind == "entity"]
+        gone_now += [item for link in work.links for item in link.retired]
+        # Entries of columns come with the names that tables and entities are about to have.
+        columns = [item for item in retired if item.kind == "field"]
+        columns += [moved for _, moved in column_moves]
         await forget_retired(self._connection, self._database, [*gone, *named_anew])
         await add_retired(
             self._connection,
             self._database,
             [
-                *(self._as_called_now(item, moves, renames) for item in new),
+                *(self._as_called_now(item, moves, renames) for item in gone_now),
+                *columns,
                 *(elsewhere[item.key] for item in named_anew),
             ],
         )

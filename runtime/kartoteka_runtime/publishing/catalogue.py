@@ -43,7 +43,16 @@ async def load_retired(connection: Connection, database: Database) -> tuple[Reti
             orjson.loads(identities or "{}"),
         )
         for (
-            kind, entity, identity, name, number, table, columns, definition, is_original, became,
+            kind,
+            entity,
+            identity,
+            name,
+            number,
+            table,
+            columns,
+            definition,
+            is_original,
+            became,
             identities,
         ) in rows  # fmt: skip
     )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from kartoteka.identities import Identities
 from kartoteka.registry import Registry
-from kartoteka.registry_codec import decode_registry, encode_registry, fingerprint
+from kartoteka.registry_codec import fingerprint, registry_of_text, registry_text
 from kartoteka_runtime.storage.column_types import encode_instant
 from kartoteka_runtime.storage.database import Connection, Database
 from kartoteka_runtime.storage.record_queries import compile_text
@@ -99,7 +99,7 @@ async def load(
             compile_text(statement, database.dialect), {"wanted": number}
         )
         assert stored is not None
-        registry = decode_registry(orjson.loads(stored[0]))
+        registry = registry_of_text(stored[0])
     return Publication(
         row[0],
         row[1],
@@ -146,7 +146,7 @@ async def store(
             "number": made.number,
             "published_on": encode_instant(datetime.now(UTC)),
             "fingerprint": fingerprint(made.registry),
-            "definition": orjson.dumps(encode_registry(made.registry)).decode(),
+            "definition": registry_text(made.registry),
             "identities": orjson.dumps(dict(made.identities.differing)).decode(),
             "overrides": orjson.dumps(made.overrides, default=str).decode(),
             "generation": made.generation,

@@ -126,9 +126,7 @@ def _is_told(change: RelationshipChange, entity_names: Mapping[str, str]) -> boo
     return not _joins_the_same(change, after, entity_names)
 
 
-def _relationship(
-    change: RelationshipChange, entity_names: Mapping[str, str]
-) -> PlannedChange:
+def _relationship(change: RelationshipChange, entity_names: Mapping[str, str]) -> PlannedChange:
     before, after = change.before, change.after
     if after is None:
         assert before is not None

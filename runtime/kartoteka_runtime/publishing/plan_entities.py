@@ -193,7 +193,7 @@ class EntityPlanner:
             self._blocked(f"{after.name}.{wanted.name}", was, wanted, after)
             return
         name = f"{after.name}.{wanted.name}"
-        alike = stores_alike(was, wanted)
+        alike = stores_alike(was, wanted) and item.original is None
         if alike and found.kind == "none":
             return
         unfit = Unfit()
@@ -210,7 +210,10 @@ class EntityPlanner:
                     rows=stored.values,
                     unconverted=unfit.count,
                     samples=unfit.samples,
-                    warning=f"{unfit.count:,} values do not fit; they stay, and their records "
+                    warning="1 value does not fit; it stays, and its record cannot be saved until "
+                    "it is mended"
+                    if unfit.count == 1
+                    else f"{unfit.count:,} values do not fit; they stay, and their records "
                     "cannot be saved until they are mended",
                 )
             return
@@ -225,12 +228,16 @@ class EntityPlanner:
             "seconds": self._seconds(stored.values),
             "bundle": wanted.bundle,
         }
-        code = "field/convert" if item.original is None else "field/return"
+        original = None if item.original is None else item.original.definition
+        returns = isinstance(original, Field) and original.type == wanted.type
+        code = "field/return" if returns else "field/convert"
         warning = ""
         if unfit.count:
             warning = (
-                f"{unfit.count:,} of {stored.values:,} values do not convert and become empty; "
-                f"the originals are kept until `kartoteka purge {name}`"
+                f"{unfit.count:,} of {stored.values:,} values "
+                f"{'does' if unfit.count == 1 else 'do'} not convert and "
+                f"{'becomes' if unfit.count == 1 else 'become'} empty; the originals are kept "
+                f"until `kartoteka purge {name}`"
             )
         self._add(
             code,
@@ -285,7 +292,9 @@ class EntityPlanner:
                 {"sentence": f"field {after.name}.{wanted.name} has to be filled in"},
                 entity=after.name,
                 rows=empty,
-                warning=f"{empty:,} records have no value; they cannot be saved until they get one",
+                warning="1 record has no value; it cannot be saved until it gets one"
+                if empty == 1
+                else f"{empty:,} records have no value; they cannot be saved until they get one",
             )
 
     async def _options(self, was: Field, wanted: Field, after: Entity, stored: _Stored) -> None:
@@ -311,7 +320,9 @@ class EntityPlanner:
                 entity=after.name,
                 unconverted=unfit.count,
                 samples=unfit.samples,
-                warning=f"{unfit.count:,} records hold it; they keep the number, which shows "
+                warning="1 record holds it; it keeps the number, which shows without a label"
+                if unfit.count == 1
+                else f"{unfit.count:,} records hold it; they keep the number, which shows "
                 "without a label",
             )
 

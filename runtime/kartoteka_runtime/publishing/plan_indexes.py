@@ -45,7 +45,10 @@ async def planned_indexes(
             )
             if repeated:
                 blocked = (
-                    f"{repeated:,} values stand in more than one record; make them different first"
+                    "1 value stands in more than one record; make them different first"
+                    if repeated == 1
+                    else f"{repeated:,} values stand in more than one record; make them different "
+                    "first"
                 )
         yield PlannedChange(
             "index/build",

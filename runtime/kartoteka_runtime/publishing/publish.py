@@ -31,9 +31,14 @@ from kartoteka_runtime.storage.database import (
     DatabaseBusy,
     MissingTable,
     PublishingConnection,
+    SchemaMoved,
 )
 from kartoteka_runtime.storage.ddl import create_system_tables
-from kartoteka_runtime.storage.reshape_postgresql import Progress
+from kartoteka_runtime.storage.reshape_postgresql import (
+    Progress,
+    clear_unfinished,
+    validate_references,
+)
 
 _SWAP_TRIES = 20  # how often the swap waits 2 seconds for a lock before it gives up
 
@@ -89,6 +94,13 @@ async def plan(database: Database, wanted: Registry, *, app: str = "") -> Plan:
 
 async def plan_for(database: Database, wanted: Wanted) -> Plan:
     """Return what a publish or a rollback would do."""
+    try:
+        return await _plan_for(database, wanted)
+    except SchemaMoved:  # somebody published meanwhile, or a prepared statement is out of date
+        return await _plan_for(database, wanted)
+
+
+async def _plan_for(database: Database, wanted: Wanted) -> Plan:
     async with database.reading() as connection:
         world = await read_world(connection, database, known=wanted.registry)
         if _is_live(world, wanted):
@@ -144,6 +156,9 @@ async def publish_wanted(
         if _is_live(world, wanted):
             if shown is not None and not shown.is_empty:
                 raise PlanRefused(_CHANGED, _nothing(world, wanted))
+            if database.engine == "postgresql":  # what a publish left that was cut short
+                await clear_unfinished(connection, world.schema, (), database.dialect)
+                await validate_references(connection)
             return PublishResult(world.live.number, _nothing(world, wanted))
         made, work = await make_plan(
             connection, database, world, wanted.registry,
@@ -261,5 +276,6 @@ async def refresh(
         newest.registry,
         identities=newest.identities,
         generation=newest.generation,
+        fingerprint=newest.fingerprint,
     )
     return True

@@ -14,7 +14,7 @@ from kartoteka_runtime.publishing.catalogue import forget_retired
 from kartoteka_runtime.publishing.stored_counts import StoredCounts, StoredField
 from kartoteka_runtime.publishing.world import World, read_world, write_fact
 from kartoteka_runtime.storage.column_types import encode_instant
-from kartoteka_runtime.storage.database import Database, PublishingConnection
+from kartoteka_runtime.storage.database import Database, PublishingConnection, SchemaMoved
 from kartoteka_runtime.storage.record_queries import compile_text
 from kartoteka_runtime.storage.schema import encode_schema, read_schema
 from kartoteka_runtime.storage.system_tables import purged
@@ -42,6 +42,13 @@ class Purgeable:
 
 async def retired_items(database: Database) -> tuple[Purgeable, ...]:
     """Return everything that is retired, by name, with what it holds."""
+    try:
+        return await _retired_items(database)
+    except SchemaMoved:  # somebody published meanwhile, or a prepared statement is out of date
+        return await _retired_items(database)
+
+
+async def _retired_items(database: Database) -> tuple[Purgeable, ...]:
     async with database.reading() as connection:
         world = await read_world(connection, database)
         counts = StoredCounts(connection, database)
@@ -80,8 +87,8 @@ async def purge(database: Database, name: str) -> tuple[Purgeable, ...]:
     Raises:
         PublishFailed: Nothing of that name is retired.
     """
-    found = await find_purgeable(database, name)
     async with database.publishing() as connection, connection.transaction():
+        found = await find_purgeable(database, name)  # by now it may have come back
         for purgeable in found:
             await _destroy(connection, database, purgeable.item)
         await forget_retired(connection, database, [entry.item for entry in found])

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from kartoteka.changes import Changes, EntityChange, FieldChange, RelationshipChange
+from kartoteka.changes import (
+    Changes,
+    EntityChange,
+    FieldChange,
+    RelationshipChange,
+    retired_with_renamed_ends,
+)
 from kartoteka.identities import Identities, Retired
 from kartoteka.model.entity import Entity
 from kartoteka.registry import Registry
@@ -129,7 +135,11 @@ def _table_change(
         identity=identity,
         number=number,
         schema=world.schema,
-        kept=[item for item in world.retired if item.kind == "field" and item.entity == identity],
+        kept=[
+            retired_with_renamed_ends(item, entity_names)
+            for item in world.retired
+            if item.kind == "field" and item.entity == identity
+        ],
         losing={field for entity, field in losing if entity == wanted_name},
         unreturned={field for entity, field in unreturned if entity == wanted_name},
         field_identity=field_identity,

@@ -15,6 +15,7 @@ from kartoteka_runtime.storage.schema import (
     TableSchema,
     decode_schema,
     drift_of,
+    encode_schema,
     read_schema,
 )
 
@@ -50,8 +51,11 @@ async def read_world(
     if live is None:
         return World(schema=schema)
     facts = await read_facts(connection)
-    left = decode_schema(facts["schema"]) if "schema" in facts else schema
-    drift = () if left == schema else drift_of(left, schema)
+    left = facts.get("schema")
+    # Most often nothing has drifted; texts are compared faster than they are read.
+    drift: tuple[Drift, ...] = ()
+    if left is not None and left != encode_schema(schema):
+        drift = drift_of(decode_schema(left), schema)
     retired = await load_retired(connection, database)
     purged = await connection.fetch_all("SELECT kind, entity, identity FROM kartoteka_purged", {})
     return World(

@@ -44,6 +44,7 @@ class CellConverter:
             self._original = (
                 _reader(was, engine, names),
                 _chain([conversion(one, next_one).convert for one, next_one in pairwise(steps)]),
+                _chain([conversion(was, converted.stored).convert]),
                 conversion(was, converted.field).convert,
             )
 
@@ -68,9 +69,9 @@ class CellConverter:
 
     def _restored(self, value: Any, cells: Sequence[Any]) -> Any:
         assert self._original is not None
-        read, forward, back = self._original
+        read, forward, directly, back = self._original
         was = read(cells)
-        if was is None or forward(was) != value:
+        if was is None or value not in (forward(was), directly(was)):
             return _NOTHING  # there was none, or somebody has changed it since
         try:
             return back(was)
@@ -93,9 +94,7 @@ def _chain(steps: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
     return forward
 
 
-def _reader(
-    field: Field, engine: str, names: Mapping[str, str]
-) -> Callable[[Sequence[Any]], Any]:
+def _reader(field: Field, engine: str, names: Mapping[str, str]) -> Callable[[Sequence[Any]], Any]:
     """Return the function that reads cells; entities get the names that they are about to have."""
     read = cell_reader(field, engine)
     if not names or not field.is_multi_target:
@@ -103,7 +102,9 @@ def _reader(
 
     def named(cells: Sequence[Any]) -> Any:
         value = read(cells)
-        return None if value is None else value._replace(entity=names.get(value.entity, value.entity))
+        return (
+            None if value is None else value._replace(entity=names.get(value.entity, value.entity))
+        )
 
     return named
 

@@ -272,7 +272,12 @@ class SqliteDatabase:
             raw = connection.raw
             try:
                 raw.execute("PRAGMA foreign_keys=OFF")
-                await self._begin(raw, seconds=_PUBLISHER_WAIT_SECONDS)
+                try:
+                    await self._begin(raw, seconds=_PUBLISHER_WAIT_SECONDS)
+                except DatabaseBusy as busy:
+                    raise DatabaseBusy(
+                        "somebody else has been writing for a minute; try again later"
+                    ) from busy
                 try:
                     yield connection
                     await connection.execute("COMMIT", {})
@@ -431,6 +436,8 @@ def _from_postgresql(error: Exception) -> Exception:
             | found.QueryCanceled()
         ):
             return DatabaseBusy(str(error))
+        case found.InsufficientPrivilege() | found.ReadOnlySqlTransaction():
+            return DatabaseUnavailable(f"PostgreSQL does not allow it: {error}")
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return DatabaseUnavailable(str(error))
     return error

@@ -10,6 +10,7 @@ publisher's transaction and touches names alone, but for the few cells that chan
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 
@@ -22,10 +23,20 @@ from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.cell_converter import CellConverter
-from kartoteka_runtime.storage.database import PublishingConnection, UniqueViolation
+from kartoteka_runtime.storage.database import (
+    DatabaseBusy,
+    PublishingConnection,
+    UniqueViolation,
+)
 from kartoteka_runtime.storage.ddl import rename_columns
 from kartoteka_runtime.storage.record_queries import compile_text
-from kartoteka_runtime.storage.schema import Schema, TableSchema
+from kartoteka_runtime.storage.schema import (
+    OUR_INDEXES,
+    UNFINISHED,
+    UNFINISHED_INDEX,
+    Schema,
+    TableSchema,
+)
 from kartoteka_runtime.storage.stored_values import column_names
 from kartoteka_runtime.storage.table_changes import Converted, TableChange
 from kartoteka_runtime.storage.tables import (
@@ -39,10 +50,8 @@ from kartoteka_runtime.storage.tables import (
 
 Progress = Callable[[str, int, int], None]
 
-_UNFINISHED = "__new"
-_UNFINISHED_INDEX = "new__"
-_OURS = ("ix_", "so_", "uq_", _UNFINISHED_INDEX)  # others' indexes are left alone
 _BATCH = 2_000
+_TRIES = 30  # how often a second is waited for a table
 _SYNC = "kartoteka_sync"
 
 
@@ -105,14 +114,14 @@ class PostgresqlReshape:
         found = await connection.fetch_all(
             "SELECT a.attname, col_description(a.attrelid, a.attnum) FROM pg_attribute a "
             "WHERE a.attrelid = %(table)s::regclass AND NOT a.attisdropped "
-            f"AND right(a.attname, {len(_UNFINISHED)}) = '{_UNFINISHED}'",
+            f"AND right(a.attname, {len(UNFINISHED)}) = '{UNFINISHED}'",
             {"table": table},
         )
-        await connection.execute(f"DROP TRIGGER IF EXISTS {_SYNC} ON {table}", {})
+        await _briefly(connection, f"DROP TRIGGER IF EXISTS {_SYNC} ON {table}")
         self._there = {name for name, mark in found if marks.get(name) == mark}
         for name, _ in found:
             if name not in self._there:
-                await connection.execute(f"ALTER TABLE {table} DROP COLUMN {self._quote(name)}", {})
+                await _briefly(connection, f"ALTER TABLE {table} DROP COLUMN {self._quote(name)}")
 
     async def _add_columns(self, connection: PublishingConnection, field: Field) -> None:
         table = self._quote(self._change.live_table)
@@ -124,13 +133,11 @@ class PostgresqlReshape:
             if name in self._there:
                 continue
             kind = column.type.compile(dialect=self._dialect)
-            async with connection.transaction():
-                await connection.execute(
-                    f"ALTER TABLE {table} ADD COLUMN {self._quote(name)} {kind}", {}
-                )
-                await connection.execute(
-                    f"COMMENT ON COLUMN {table}.{self._quote(name)} IS '{self._mark(field)}'", {}
-                )
+            await _briefly(
+                connection,
+                f"ALTER TABLE {table} ADD COLUMN {self._quote(name)} {kind}",
+                f"COMMENT ON COLUMN {table}.{self._quote(name)} IS '{self._mark(field)}'",
+            )
 
     async def _follow_writes(self, connection: PublishingConnection) -> None:
         """Let a write of an old cell empty its converted one, until the swap."""
@@ -149,10 +156,10 @@ class PostgresqlReshape:
             f"$sync$ BEGIN {body}RETURN NEW; END $sync$",
             {},
         )
-        await connection.execute(
+        await _briefly(
+            connection,
             f"CREATE TRIGGER {_SYNC} BEFORE UPDATE ON {table} "
             f"FOR EACH ROW EXECUTE FUNCTION {function}()",
-            {},
         )
 
     async def _convert(
@@ -176,14 +183,15 @@ class PostgresqlReshape:
         )
         assignments = ", ".join(f"{quote(name)} = %(n{i})s" for i, name in enumerate(new))
         unchanged = " AND ".join(
-            f"{quote(name)} IS NOT DISTINCT FROM %(o{i})s" for i, name in enumerate(item.columns)
+            f"{quote(name)} IS NOT DISTINCT FROM %(o{i})s::{self._now.columns[name]}"
+            for i, name in enumerate(item.columns)
         )
         update = f"UPDATE {table} SET {assignments} WHERE {primary_id} = %(id)s AND {unchanged}"
         convert = self._converters[item.field.name]
         convert.failed = 0
-        total = await connection.fetch_one(
+        total = None if everything else await connection.fetch_one(
             f"SELECT count(*) FROM {table} WHERE ({has_value}) AND {quote(new[0])} IS NULL", {}
-        )
+        )  # fmt: skip
         done, last = 0, None
         while True:
             after = f" AND {primary_id} > %(last)s" if last is not None else ""
@@ -275,14 +283,12 @@ class PostgresqlReshape:
         )
 
     async def _rename_index(self, connection: PublishingConnection, old: str, new: str) -> None:
-        await connection.execute(
-            f"ALTER INDEX {self._quote(old)} RENAME TO {self._quote(new)}", {}
-        )
+        await connection.execute(f"ALTER INDEX {self._quote(old)} RENAME TO {self._quote(new)}", {})
 
     async def _drop_indexes(self, connection: PublishingConnection) -> None:
         staying = {*self._renamed_indexes, *map(self._unfinished_index, self._built_indexes)}
         for name in self._now.indexes:
-            if name not in staying and name.startswith(_OURS):
+            if name not in staying and name.startswith(OUR_INDEXES):
                 await connection.execute(f"DROP INDEX IF EXISTS {self._quote(name)}", {})
 
     # --- names -----------------------------------------------------------------------------------
@@ -292,7 +298,7 @@ class PostgresqlReshape:
         names = {new: old for old, new in self._change.renames.items()}
         for field in (*self._change.added, *(item.field for item in self._change.converted)):
             for name in column_names(field):
-                names[name] = short_name(name)[:55] + _UNFINISHED
+                names[name] = short_name(name)[:55] + UNFINISHED
         return names
 
     def _staged_columns(self, field: Field) -> tuple[str, ...]:
@@ -330,16 +336,43 @@ class PostgresqlReshape:
         return staying, built
 
     def _unfinished_index(self, spec: IndexSpec) -> str:
-        return short_name(_UNFINISHED_INDEX + spec.name(self._entity.name))
+        return short_name(UNFINISHED_INDEX + spec.name(self._entity.name))
 
     def _primary_id(self) -> str:
         return self._staged.get(self._entity.primary_id, self._entity.primary_id)
 
     def _mark(self, field: Field) -> str:
         """Return what tells a half-done column of this very change from that of another."""
-        stored = next((item.stored for item in self._change.converted if item.field is field), None)
-        said = repr((stored, field))
+        said = repr(
+            [
+                (item.stored, item.original, sorted(item.entity_names.items()))
+                for item in self._change.converted
+                if item.field is field
+            ]
+            + [field]
+        )
         return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+async def _briefly(connection: PublishingConnection, *statements: str) -> None:
+    """Run statements that need a table for a moment, without making others queue for long.
+
+    Raises:
+        PublishFailed: The table was in use all the time.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL lock_timeout = '1s'", {})
+                for statement in statements:
+                    await connection.execute(statement, {})
+            return
+        except DatabaseBusy as busy:
+            if attempt == _TRIES:
+                raise PublishFailed(
+                    f"a table is in use; what was prepared is kept, publish again: {busy}"
+                ) from busy
+        await asyncio.sleep(0.2)
 
 
 async def sync_references(
@@ -393,13 +426,15 @@ async def clear_unfinished(
         if name in touched:
             continue
         for index in table.indexes:
-            if index.startswith(_UNFINISHED_INDEX):
+            if index.startswith(UNFINISHED_INDEX):
                 await connection.execute(f"DROP INDEX CONCURRENTLY {quote(index)}", {})
-        columns = [column for column in table.columns if column.endswith(_UNFINISHED)]
+        columns = [column for column in table.columns if column.endswith(UNFINISHED)]
         if columns:
-            await connection.execute(f"DROP TRIGGER IF EXISTS {_SYNC} ON {quote(name)}", {})
+            await _briefly(connection, f"DROP TRIGGER IF EXISTS {_SYNC} ON {quote(name)}")
+            function = quote(short_name(_SYNC, name))
+            await connection.execute(f"DROP FUNCTION IF EXISTS {function}()", {})
         for column in columns:
-            await connection.execute(f"ALTER TABLE {quote(name)} DROP COLUMN {quote(column)}", {})
+            await _briefly(connection, f"ALTER TABLE {quote(name)} DROP COLUMN {quote(column)}")
 
 
 async def validate_references(connection: PublishingConnection) -> None:

@@ -8,6 +8,7 @@ Table Schema Changes".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from kartoteka_runtime.storage.cell_converter import CellConverter
 from kartoteka_runtime.storage.database import PublishingConnection
 from kartoteka_runtime.storage.ddl import rename_columns
 from kartoteka_runtime.storage.record_queries import compile_text
-from kartoteka_runtime.storage.schema import TableSchema
+from kartoteka_runtime.storage.schema import OUR_INDEXES, TableSchema
 from kartoteka_runtime.storage.stored_values import column_names
 from kartoteka_runtime.storage.table_changes import TableChange
 
@@ -51,13 +52,18 @@ async def reshape_table(
     drop_indexes |= any(old != new for old, new in change.renames.items())
     wanted = set() if table is None or drop_indexes else {str(item.name) for item in table.indexes}
     for index in now.indexes.keys() - wanted:
-        await connection.execute(f"DROP INDEX IF EXISTS {quote(index)}", {})
+        if index.startswith(OUR_INDEXES):
+            await connection.execute(f"DROP INDEX IF EXISTS {quote(index)}", {})
     if table is None:
         if now.references:
             await _rebuild_plainly(connection, change.live_table, now, primary_key, quote)
         return
     if _needs_rebuild(change, table, now):
+        theirs = [] if drop_indexes else _indexes_of_others(change, now)
+        change, now = await _with_renamed_id(connection, change, now, quote)
         await _rebuild(connection, change, table, now, dialect)
+        for definition in theirs:
+            await connection.execute(definition, {})
         return
     await rename_columns(connection, change.live_table, change.renames, quote)
     for field in change.added:
@@ -70,6 +76,32 @@ async def reshape_table(
             await connection.execute(
                 f"ALTER TABLE {quote(change.live_table)} ADD COLUMN {text}", {}
             )
+
+
+def _indexes_of_others(change: TableChange, now: TableSchema) -> list[str]:
+    """Return the indexes that somebody else made, to be made again on the new table."""
+    if any(item.columns != column_names(item.field) for item in change.converted):
+        return []  # what they are over may be called otherwise now
+    return [
+        definition for name, definition in now.indexes.items() if not name.startswith(OUR_INDEXES)
+    ]
+
+
+async def _with_renamed_id(
+    connection: PublishingConnection,
+    change: TableChange,
+    now: TableSchema,
+    quote: Callable[[str], str],
+) -> tuple[TableChange, TableSchema]:
+    """Rename the primary id in place first: so the references of other tables follow it."""
+    new = change.after.primary_id if change.after is not None else ""
+    old = next((old for old, name in change.renames.items() if name == new), new)
+    if old == new or new in now.columns:
+        return change, now
+    await rename_columns(connection, change.live_table, {old: new}, quote)
+    renames = {new if name == old else name: then for name, then in change.renames.items()}
+    columns = {new if name == old else name: kind for name, kind in now.columns.items()}
+    return replace(change, renames=renames), TableSchema(columns, now.indexes, now.references)
 
 
 def _needs_rebuild(change: TableChange, table: sa.Table, now: TableSchema) -> bool:

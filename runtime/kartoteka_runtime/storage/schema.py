@@ -25,6 +25,11 @@ class TableSchema:
 
 Schema = Mapping[str, TableSchema]
 
+# What a publish that is under way, or was cut short, calls what it makes beside the live tables.
+UNFINISHED = "__new"
+UNFINISHED_INDEX = "new__"
+OUR_INDEXES = ("ix_", "so_", "uq_", UNFINISHED_INDEX)  # what others have made is left alone
+
 _SQLITE = (
     "SELECT 'columns', m.name, c.name, c.type FROM sqlite_master m, pragma_table_info(m.name) c "
     "WHERE m.type = 'table' "
@@ -74,8 +79,21 @@ def decode_schema(text: str) -> dict[str, TableSchema]:
 
 
 def schema_fingerprint(schema: Schema) -> str:
-    """Return a SHA-256 over a schema."""
-    return hashlib.sha256(encode_schema(schema).encode()).hexdigest()
+    """Return a SHA-256 over a schema, without what is unfinished in it."""
+    finished = {name: _finished(table) for name, table in schema.items()}
+    return hashlib.sha256(encode_schema(finished).encode()).hexdigest()
+
+
+def _finished(table: TableSchema) -> TableSchema:
+    return TableSchema(
+        {name: kind for name, kind in table.columns.items() if not name.endswith(UNFINISHED)},
+        {
+            name: definition
+            for name, definition in table.indexes.items()
+            if not name.startswith(UNFINISHED_INDEX)
+        },
+        table.references,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +139,7 @@ def drift_of(expected: Schema, found: Schema) -> tuple[Drift, ...]:
         if now is None:
             drift.append(Drift("missing-table", name))
             continue
+        now = _finished(now)
         for column, kind in table.columns.items():
             if column not in now.columns:
                 drift.append(Drift("missing-column", name, column, kind))

@@ -208,13 +208,13 @@ class _Columns:
             return
         if item.retired is not None or self._change.retired is not None:
             self._taken_back.append(field)
-        if stores_alike(stored, field):
-            self._renames.update(zip(columns, column_names(field), strict=True))
-            return
-        found = conversion(stored, field)
         original = item.original
         if original is not None and not set(original.columns) <= self._present:
             original = None
+        if stores_alike(stored, field) and original is None:
+            self._renames.update(zip(columns, column_names(field), strict=True))
+            return
+        found = conversion(stored, field)
         is_exact = found.kind == "widening" or stored.type == field.type
         keeps = field.name in self._losing or not is_exact
         kept_as = tuple(aside(column, self._number) for column in columns) if keeps else ()
@@ -229,7 +229,9 @@ class _Columns:
                     self._after.name, kept_as, stored, is_original=True, became=(field,),
                 )
             )  # fmt: skip
-        keeps_original = field.name in self._unreturned
+        keeps_original = field.name in self._unreturned or (
+            original is not None and original.definition.type != field.type  # type: ignore[union-attr]
+        )
         if original is not None and not keeps_original:
             self._forgotten.append(original)
         self._converted.append(

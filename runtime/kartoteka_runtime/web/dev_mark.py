@@ -18,6 +18,7 @@ class DevMark:
     number: int
     step: int
     needs_attention: bool
+    was_posted: bool = False  # the page answers a form, and must not be asked for that way again
 
 
 DevMarker = Callable[[int], DevMark]  # is given the number of the publication that a page shows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -175,7 +176,9 @@ class PageRequest:
     def _dev_mark(self) -> DevMark | None:
         """Return what tells customizers of the dev server's state; None without one."""
         mark = self.client.dev_mark
-        return mark(self.published.number) if mark and self.may("customize") else None
+        if mark is None or not self.may("customize"):
+            return None
+        return replace(mark(self.published.number), was_posted=self.request.method == "POST")
 
     def redirect(
         self, address: str, notice: str = "", params: Mapping[str, object] | None = None

@@ -40,8 +40,7 @@ def web_routes(client: WebClient) -> list[BaseRoute]:
 
     record = "/e/{entity}/{record_id:uuid}"
     return [
-        Route("/static/{digest}/{path:path}", _static(client)),
-        Route("/theme/{digest}/{name}", _theme(client)),
+        *asset_routes(client),
         route("/", home_pages.show_home),
         route("/sign-in", sign_in_pages.show_sign_in, sign_in_pages.sign_in, is_public=True),
         route("/sign-out", None, sign_in_pages.sign_out),
@@ -59,6 +58,14 @@ def web_routes(client: WebClient) -> list[BaseRoute]:
         route(f"{record}/{{kind}}/{{name}}", action_pages.show_action, action_pages.do_action),
         *customize_routes(route),
         route("/{path:path}", error_pages.not_found, error_pages.not_found, is_public=True),
+    ]
+
+
+def asset_routes(client: WebClient) -> list[BaseRoute]:
+    """Return the routes of styles, scripts, pictures and the publication's colors."""
+    return [
+        Route("/static/{digest}/{path:path}", _static(client)),
+        Route("/theme/{digest}/{name}", _theme(client)),
     ]
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from kartoteka.labels import LabelResolver
 from kartoteka.plugin_api.contexts import Principal
-from kartoteka.registry_codec import fingerprint
 from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.localization.format_value import Currency
 from kartoteka_runtime.publishing import history
@@ -43,7 +42,6 @@ class WebClient:
         self.app_files = AppFiles(parts.app_folder)
         self.static = StaticFiles()
         self._published: Published | None = None
-        self._fingerprint = (-1, "")
         self._themes: dict[int, Theme] = {}
         self._pages: dict[tuple[int, str], PublishedPages] = {}
         self._money: dict[tuple[int, str], tuple[float, MoneyWriters]] = {}
@@ -68,13 +66,6 @@ class WebClient:
             return None
         registry = with_generated_layout(found.registry, self.parts.app_folder.label)
         return Published(number, registry, LabelResolver(registry), found.identities)
-
-    def fingerprint(self, published: Published) -> str:
-        """Return what tells the live registry from any other."""
-        if self._fingerprint[0] != published.number:
-            live = self.parts.live_registry.current
-            self._fingerprint = (live.number, fingerprint(live.registry))
-        return self._fingerprint[1]
 
     def theme(self, published: Published) -> Theme:
         """Return the theme of a publication."""

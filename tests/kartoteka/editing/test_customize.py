@@ -61,7 +61,7 @@ def test_the_file_that_defines_or_extends_the_object_is_changed_wherever_it_lies
         ],
     )
     assert [edit.path for edit in edits] == [own, ours]
-    assert edits[0].new_text.endswith("label: { en: Boat, pl: Łódź }\n")
+    assert (edits[0].new_text or "").endswith("label: { en: Boat, pl: Łódź }\n")
 
 
 def test_a_text_is_changed_in_the_labels_document_that_decides_it(bundle):
@@ -73,7 +73,7 @@ def test_a_text_is_changed_in_the_labels_document_that_decides_it(bundle):
     )  # fmt: skip
     edit = customize(bundle, "entity", "boat", ("fields", "name", "label", "pl"), "Imię")
     assert edit.path == labels
-    assert "fields: { name: Imię }" in edit.new_text
+    assert "fields: { name: Imię }" in (edit.new_text or "")
 
 
 def test_taking_the_last_property_out_removes_the_file_that_only_extended(bundle):

@@ -16,7 +16,7 @@ from kartoteka.editing.edit_error import EditError
 from kartoteka.editing.edit_text import remove_value, set_value, value_at
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "yaml_text"))
-from written_documents import DOCUMENTS, TEXTS, Writer  # noqa: E402
+from written_documents import DOCUMENTS, TEXTS, Writer  # type: ignore[import-not-found]  # noqa: E402
 
 SHIPPED = Path(__file__).parents[3] / "metadata"
 ACCOUNT = (SHIPPED / "entities" / "account.yaml").read_text("utf-8")

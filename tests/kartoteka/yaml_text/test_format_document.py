@@ -17,7 +17,7 @@ from kartoteka.loading.yaml_reader import read_yaml_bytes
 from kartoteka.yaml_text.format_document import format_document
 
 sys.path.insert(0, str(Path(__file__).parent))
-from written_documents import DOCUMENTS, Writer  # noqa: E402
+from written_documents import DOCUMENTS, Writer  # type: ignore[import-not-found]  # noqa: E402
 
 _NOTE = re.compile(r"# note \d+: 'x' \{")
 

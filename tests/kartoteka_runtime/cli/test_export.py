@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kartoteka.registry import Registry
 from kartoteka.registry_codec import encode_registry
 from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.cli.export import exported_files
@@ -16,7 +17,7 @@ from kartoteka_runtime.testing.running_app import publish_folder, running_app, w
 
 ODD_TEXTS = [
     "no", "on", "12", "1.50", "null", "true", "a: b", "a #b", ' lead "quotes" \\', "it's",
-    "ąłóńž – 日本", "- dash", "one line\nand another\n\n  indented", "ends\n", "[x], {y}",
+    "ąłóńž – 日本", "- dash", "one line\nand another\n\n  indented", "ends\n", "[x], {1}",
 ]  # fmt: skip
 ODD_ENTITY = """
 kind: entity
@@ -104,7 +105,7 @@ def standalone(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
-def exported_again(source: Path, target: Path) -> tuple[object, object]:
+def exported_again(source: Path, target: Path) -> tuple[Registry, Registry]:
     """Return a standalone app's registry, and that of its export; exports of both are alike."""
     app_folder = load_app_folder(source)
     registry = app_folder.registry()

@@ -33,6 +33,13 @@ fields:
   - { name: name, type: text, label: { en: Name }, required: true }
   - { name: masts, type: text, label: { en: Masts }, max_length: 20 }
 """
+GUEST = """\
+kind: role
+format: 1
+name: guest
+label: { en: Guest }
+privileges: [{ entity: boat, read: organization }]
+"""
 
 
 class DevServer:
@@ -109,6 +116,9 @@ class Browser:
         )
 
 
+_HARBOUR = {"entities/boat.yaml": BOAT, "security_roles/guest.yaml": GUEST}
+
+
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -141,12 +151,10 @@ async def serve(start_app) -> AsyncIterator[Callable[..., Any]]:
 
         async def start(metadata: dict[str, str] | None = None, **options: Any) -> DevServer:
             published = await start_app(
-                metadata={"entities/boat.yaml": BOAT} if metadata is None else metadata,
+                metadata=_HARBOUR if metadata is None else metadata,
                 languages=("en", "pl"),
             )
-            return await stack.enter_async_context(
-                dev_server(published.parts.settings, **options)
-            )
+            return await stack.enter_async_context(dev_server(published.parts.settings, **options))
 
         yield start
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import httpx
+
 BERTHS = "  - { name: berths, type: whole_number, label: { en: Berths } }\n"
 
 
@@ -59,7 +61,9 @@ async def test_a_file_that_is_written_in_steps_is_not_complained_about(server, b
 async def test_mistakes_are_shown_with_their_line_and_go_when_they_are_mended(server, browser):
     number = server.app.parts.live_registry.current.number
     text = boat_of(server)
-    server.write(text.replace("type: text, label: { en: Masts }", "type: txet, label: { en: Masts }"))
+    server.write(
+        text.replace("type: text, label: { en: Masts }", "type: txet, label: { en: Masts }")
+    )
 
     event = await browser.until(state="mistakes")
 
@@ -102,6 +106,36 @@ async def test_a_field_with_values_is_held_back_until_somebody_agrees(server, br
     assert done.status_code == 303, done.text
     await browser.until(state="live", number=number + 1)
     assert server.app.registry.entities["boat"].field_by_name["masts"].type == "whole_number"
+
+
+async def test_a_type_that_goes_is_asked_about_and_comes_back_with_its_records(server, browser):
+    text = boat_of(server)
+    number = server.app.parts.live_registry.current.number
+    records = await server.app.records_as()
+    record = await records.create("boat", {"name": "Dar"})
+    role = server.metadata / "security_roles" / "guest.yaml"
+    role_text = role.read_text(encoding="utf-8")
+    server.file.unlink()
+    role.unlink()
+    await browser.until(state="held")
+    assert "boat" in await browser.status()
+    assert (await browser.post("/dev/publish")).status_code == 303
+    await browser.until(state="live", number=number + 1)
+    assert (await browser.client.get("/e/boat")).status_code == 404
+
+    server.write(text)
+    role.write_text(role_text, encoding="utf-8")
+    await browser.until(state="live", number=number + 2)
+    assert (await records.read("boat", record))["name"] == "Dar"
+
+
+async def test_very_many_mistakes_are_shown_in_part(server, browser):
+    text = boat_of(server)
+    server.write(text + "".join(f"  - {{ name: x{n}, type: txet }}\n" for n in range(120)))
+    await browser.until(state="mistakes")
+    panel = await browser.status()
+    count = len(server.app.app.state.dev_session.status.mistakes)
+    assert panel.count('k-dev__mistake"') == 50 and f"And more: {count - 50}" in panel
 
 
 async def test_the_old_definitions_may_be_kept_for_now(server, browser):
@@ -183,7 +217,5 @@ async def test_files_that_changed_before_the_start_are_taken_up(serve_unpublishe
 
 
 async def _get(server, address):
-    import httpx
-
     async with httpx.AsyncClient(base_url=server.address, timeout=30) as client:
         return await client.get(address)

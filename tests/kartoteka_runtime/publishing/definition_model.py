@@ -71,13 +71,16 @@ class Sketch:
         _write(folder / "bundle.yaml", {"kind": "bundle", "name": "yard", "label": {"en": "Yard"}})
         names = {item.number: item.name for item in self.entities}
         for entity in self.entities:
-            _write(folder / "entities" / f"{entity.name}.yaml", _entity(entity, self.entities, names))
+            _write(
+                folder / "entities" / f"{entity.name}.yaml", _entity(entity, self.entities, names)
+            )
             for view in _views(entity):
                 _write(folder / "views" / f"{view['name']}.yaml", view)
         for link in self.links:
             said = {
                 "kind": "relationship", "name": link.name, "left": names[link.left],
-                "right": names[link.right], "intersect": f"{link.name}_pairs", **_olds(link, self.links),
+                "right": names[link.right], "intersect": f"{link.name}_pairs",
+                **_olds(link, self.links),
             }  # fmt: skip
             _write(folder / "relationships" / f"{link.name}.yaml", said)
         return assemble(load_bundles([folder]))
@@ -99,7 +102,12 @@ def _entity(
     fields = []
     by_number = {item.number: item.name for item in entity.fields}
     for item in entity.fields:
-        said = {"name": item.name, "label": {"en": item.name}, **item.spec, **_olds(item, entity.fields)}
+        said = {
+            "name": item.name,
+            "label": {"en": item.name},
+            **item.spec,
+            **_olds(item, entity.fields),
+        }
         if item.targets:
             targets = [names[number] for number in item.targets]
             said |= {"target": targets[0]} if len(targets) == 1 else {"targets": targets}
@@ -121,7 +129,9 @@ def _views(entity: EntitySketch) -> list[dict[str, Any]]:
            "columns": [entity.fields[0].name]}  # fmt: skip
     views = []
     if entity.order:
-        views.append({"name": f"{entity.name}_all", "type": "public", "order": [names[entity.order]]})
+        views.append(
+            {"name": f"{entity.name}_all", "type": "public", "order": [names[entity.order]]}
+        )
     if entity.find:
         found = [names[number] for number in entity.find]
         views.append({"name": f"{entity.name}_found", "type": "quick_find", "find": found})
@@ -154,6 +164,7 @@ class Model:
         self.originals: dict[int, list[Original]] = {}
         self.pairs: dict[int, set[tuple[str, str]]] = {}
         self.gone: dict[tuple[str, int], list[tuple[str, int]]] = {}  # kind, owner → name, number
+        self.last_fields: dict[int, list[tuple[str, int]]] = {}  # entity → name, number
         self.dead: set[int] = set()  # purged
         self.published: dict[int, tuple[Sketch, Registry]] = {}
         self.left_as: dict[int, dict[int, Values]] = {}  # publication → values when it was left
@@ -184,7 +195,7 @@ class Model:
             key: [replace(item, became=list(item.became)) for item in items]
             for key, items in self.originals.items()
         }
-        for name in ("stored", "published", "left_as", "touched"):
+        for name in ("stored", "published", "left_as", "touched", "last_fields"):
             setattr(trial, name, dict(getattr(self, name)))
         return trial.publish(wanted, registry)
 
@@ -208,7 +219,9 @@ class Model:
                 values = self.values.setdefault(item.number, {})
                 was = self.stored.get(item.number)
                 is_changed = item.number not in live_before
-                if was is not None and not stores_alike(was, after):
+                originals = self.originals.get(item.number, [])
+                returns = was is not None and _returning(originals, was, after) is not None
+                if was is not None and (returns or not stores_alike(was, after)):
                     is_changed = True
                     if self._convert(item.number, was, after):
                         losing.add(f"{entity.name}.{item.name}")
@@ -225,6 +238,8 @@ class Model:
                     for right in self.records[link.right]
                 }
         self.live = copy.deepcopy(wanted)
+        for entity in wanted.entities:
+            self.last_fields[entity.number] = [(item.name, item.number) for item in entity.fields]
         self.published[self.number] = (copy.deepcopy(wanted), registry)
         return losing
 
@@ -239,6 +254,11 @@ class Model:
                 if item.number not in fields:
                     place = self.gone.setdefault(("field", entity.number), [])
                     place.append((item.name, item.number))
+        live = {item.number for item in self.live.entities}
+        for number in staying - live:  # what a retired entity had and is not wanted again
+            for name, field_number in self.last_fields.get(number, []):
+                if field_number not in fields and field_number not in self.dead:
+                    self.gone.setdefault(("field", number), []).append((name, field_number))
         links = {item.number for item in wanted.links}
         for link in self.live.links:
             if link.number not in links:
@@ -250,16 +270,15 @@ class Model:
     def _convert(self, number: int, was: Field, after: Field) -> bool:
         values, convert = self.values[number], conversion(was, after)
         originals = self.originals.setdefault(number, [])
-        original = next(
-            (item for item in reversed(originals) if item.definition.type == after.type), None
-        )
+        original = _returning(originals, was, after)
         old, failed, unreturned = dict(values), False, False
         records = {*old, *(original.values if original is not None else ())}
         for record in records:
             value = old.get(record)
             if original is not None and original.values.get(record) is not None:
                 before = original.values[record]
-                if _forward(before, [original.definition, *original.became]) == value:
+                became = _forward(before, [original.definition, *original.became])
+                if value in (became, _forward(before, [original.definition, was])):
                     try:
                         values[record] = conversion(original.definition, after).convert(before)
                         continue
@@ -272,7 +291,7 @@ class Model:
             except DoesNotConvert:
                 values[record] = None
                 failed = True
-        if original is not None and not unreturned:
+        if original is not None and not unreturned and original.definition.type == after.type:
             originals.remove(original)
         for item in originals:
             item.became.append(after)
@@ -299,8 +318,8 @@ class Model:
 
     def delete(self, entity: int, record: str) -> None:
         self.records[entity].discard(record)
-        for item in self.live.entity(entity).fields:
-            self.values[item.number].pop(record, None)
+        for values in self.values.values():
+            values.pop(record, None)
         for owner in self.live.entities:
             for item in owner.fields:
                 for holder, value in self.values[item.number].items():
@@ -315,15 +334,26 @@ class Model:
                 original.values.pop(record, None)
 
     def purge_original(self, number: int, publication: int) -> None:
-        self.originals[number] = [
-            item for item in self.originals[number] if item.publication != publication
-        ]
+        left = self.originals.get(number, [])
+        self.originals[number] = [item for item in left if item.publication != publication]
         self.left_as.clear()
 
     def purge_field(self, number: int) -> None:
         for place in (self.values, self.stored, self.originals):
             place.pop(number, None)
         self.dead.add(number)
+
+
+def _returning(originals: list[Original], was: Field, after: Field) -> Original | None:
+    """Return the values from before that may return."""
+    alike = stores_alike(was, after)
+    for item in reversed(originals):
+        if item.definition.type == after.type and not (alike and was.type == after.type):
+            return item
+    for item in reversed(originals):
+        if not alike and conversion(item.definition, after).kind != "impossible":
+            return item
+    return None
 
 
 def _forward(value: Any, steps: list[Field]) -> Any:

@@ -35,12 +35,18 @@ from kartoteka_runtime.publishing.rollback import plan_rollback, rollback
 from kartoteka_runtime.publishing.world import read_world
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.record_service import RecordService
-from kartoteka_runtime.storage.database import database_for
+from kartoteka_runtime.storage.database import SchemaMoved, database_for
 from kartoteka_runtime.storage.schema import TableSchema, read_schema
-from kartoteka_runtime.storage.stored_values import cell_reader, column_names
+from kartoteka_runtime.storage.stored_values import cell_reader
 
 sys.path.insert(0, str(Path(__file__).parent))
-from definition_model import EntitySketch, FieldSketch, LinkSketch, Model, Sketch  # noqa: E402
+from definition_model import (  # type: ignore[import-not-found]  # noqa: E402
+    EntitySketch,
+    FieldSketch,
+    LinkSketch,
+    Model,
+    Sketch,
+)
 
 _ENTITIES = ("boat", "ship", "trip")
 _FIELDS = ("size", "width", "depth", "a")
@@ -176,6 +182,7 @@ class Story:
             for entity in past.entities:
                 if entity.number == number and entity.name == name:
                     back = copy.deepcopy(entity)
+                    back.olds = []
                     here = {item.number for item in sketch.entities}
                     for item in list(back.fields):
                         item.targets = [one for one in item.targets if one in here]
@@ -208,6 +215,7 @@ class Story:
         old = [item for item in sketch.entities if item.number in published]
         if names and old:
             entity = self.choose(old)
+            disown(entity.name, sketch.entities)
             entity.olds = [*entity.olds, entity.name]
             entity.name = self.choose(names)
 
@@ -260,6 +268,7 @@ class Story:
         old = [item for item in entity.fields if item.number in published]
         if names and old:
             item = self.choose(old)
+            disown(item.name, entity.fields)
             item.olds = [*item.olds, item.name]
             item.name = self.choose(names)
 
@@ -284,7 +293,7 @@ class Story:
         if found := self.other_field(sketch):
             item = found[1]
             if item.spec["type"] in ("text", "whole_number", "decimal", "date"):
-                if item.spec.pop("unique", None) is None:
+                if item.spec.pop("unique", None) is None and "format" not in item.spec:
                     item.spec["unique"] = True
 
     def change_view(self, sketch: Sketch) -> None:
@@ -297,8 +306,11 @@ class Story:
     def change_key(self, sketch: Sketch) -> None:
         entity = self.choose(sketch.entities)
         usable = [item.number for item in entity.fields[1:]
-                  if item.spec["type"] in ("text", "whole_number", "decimal", "date")]  # fmt: skip
-        entity.key = [] if entity.key or not usable else [self.choose(usable), entity.fields[0].number]
+                  if item.spec["type"] in ("text", "whole_number", "decimal", "date")
+                  and "format" not in item.spec]  # fmt: skip
+        entity.key = (
+            [] if entity.key or not usable else [self.choose(usable), entity.fields[0].number]
+        )
 
     def add_link(self, sketch: Sketch) -> None:
         names = self.free(("crew", "fleet"), sketch.links, self.model.live.links)
@@ -306,7 +318,9 @@ class Story:
             return
         name = self.choose(names)
         here = {item.number for item in sketch.entities}
-        gone = [(old, number) for old, number in self.model.gone.get(("link", 0), []) if old == name]
+        gone = [
+            (old, number) for old, number in self.model.gone.get(("link", 0), []) if old == name
+        ]
         if gone:
             number = gone[-1][1]
             past = next(
@@ -315,7 +329,7 @@ class Story:
             )  # fmt: skip
             if {past.left, past.right} <= here and number not in self.model.dead:
                 sketch.links.append(copy.deepcopy(past))
-                sketch.links[-1].name = name
+                sketch.links[-1].name, sketch.links[-1].olds = name, []
             return
         left, right = self.choose(sketch.entities).number, self.choose(sketch.entities).number
         sketch.links.append(LinkSketch(self.next_number(), name, left, right))
@@ -330,6 +344,7 @@ class Story:
         names = self.free(("crew", "fleet", "sailors"), sketch.links, self.model.live.links)
         if old and names:
             link = self.choose(old)
+            disown(link.name, sketch.links)
             link.olds = [*link.olds, link.name]
             link.name = self.choose(names)
 
@@ -410,7 +425,7 @@ class Story:
         if made.blocked:
             await self.refused(registry, made.consents)
             return
-        assert set(made.consents) == expected
+        assert set(made.consents) == expected, (made.consents, expected)
         if expected:
             await self.refused(registry, ())
         try:
@@ -455,13 +470,16 @@ class Story:
                 await rollback(self.main, to=number, consents=made.consents)
             return
         expected = self.model.losses(sketch, registry)
-        assert set(made.consents) == expected
+        assert set(made.consents) == expected, (made.consents, expected)
         try:
             await rollback(self.main, to=number, consents=made.consents)
         except PublishFailed as refused:
             assert "cannot be unique" in str(refused)
             return
-        left, touched = self.model.left_as.get(stands_for), self.model.touched.get(stands_for, set())
+        left, touched = (
+            self.model.left_as.get(stands_for),
+            self.model.touched.get(stands_for, set()),
+        )
         touched = set(touched)
         self.model.publish(sketch, registry, stands_for=stands_for)
         await self.check(registry)
@@ -478,7 +496,8 @@ class Story:
                     ]:
                         continue
                     now = self.model.values[item.number].get(record)
-                    assert now == value or (isinstance(value, Reference) and now is None)
+                    is_dangling = isinstance(value, Reference) and now is None
+                    assert value is None or now == value or is_dangling, (entity, item, record)
 
     async def purge(self) -> None:
         items = await retired_items(self.main)
@@ -543,9 +562,11 @@ class Story:
     async def check_values(self) -> None:
         names = {f"#{item.number}": item.name for item in self.model.live.entities}
         for entity in self.model.live.entities:
-            rows = await self.acting().list(entity.name, fields=[
-                f"{entity.name}id", *(item.name for item in entity.fields)
-            ])  # fmt: skip
+            fields = [f"{entity.name}id", *(item.name for item in entity.fields)]
+            try:
+                rows = await self.acting().list(entity.name, fields=fields)
+            except SchemaMoved:  # a prepared statement of before; a request would run again, too
+                rows = await self.acting().list(entity.name, fields=fields)
             assert {row[f"{entity.name}id"] for row in rows} == self.model.records[entity.number]
             for row in rows:
                 for item in entity.fields:
@@ -647,9 +668,13 @@ class Story:
         """Return every table with every row."""
         schema = await self.schema(self.main)
         system = ["kartoteka_publication", "kartoteka_retired", "kartoteka_fact"]
+        fresh = uuid.uuid4()  # in a statement, so that none prepared before is taken
         async with self.main.reading() as connection:
             return schema, {
-                name: sorted(map(repr, await connection.fetch_all(f'SELECT * FROM "{name}"', {})))
+                name: sorted(
+                    repr(row)
+                    for row in await connection.fetch_all(f'SELECT * FROM "{name}" -- {fresh}', {})
+                )
                 for name in (*schema, *system)
             }
 
@@ -671,6 +696,12 @@ class Story:
                 await self.roll_back()
             else:
                 await self.purge()
+
+
+def disown(name: str, items: Any) -> None:
+    """Let nothing say any more that it was called so: now something else is renamed from it."""
+    for item in items:
+        item.olds = [old for old in item.olds if old != name]
 
 
 def _plain(value: Any, names: dict[str, str] | None = None) -> Any:
@@ -729,10 +760,10 @@ _PATIENT = settings(
 )  # fmt: skip
 
 
-@settings(_PATIENT, max_examples=6, derandomize=True)
+@settings(_PATIENT, max_examples=12, derandomize=True)
 @given(data=st.data())
 def test_no_value_is_lost_whatever_changes(two_databases, data):
-    asyncio.run(_tell(data.draw, two_databases, 5))
+    asyncio.run(_tell(data.draw, two_databases, 6))
 
 
 @pytest.mark.slow

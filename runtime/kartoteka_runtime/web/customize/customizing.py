@@ -78,8 +78,7 @@ class Customizing:
     @property
     def is_published(self) -> bool:
         """Return whether what the files say is live."""
-        client = self.page.client
-        return client.fingerprint(self.page.published) == self.assembled.fingerprint
+        return self.page.published.fingerprint == self.assembled.fingerprint
 
     @property
     def own_bundle(self) -> str:

@@ -19,6 +19,7 @@ from kartoteka_runtime.web.customize.publish_tasks import PublishTask
 
 PLAN, CONSENT = "_plan", "_consent"
 _MOST_SHOWN = 120  # characters of a value
+_MOST_HARMLESS = 12  # changes of one entity that are shown without being asked for
 _PROGRESS = "/customize/plan/progress"
 
 
@@ -119,13 +120,28 @@ def _render(
     )
 
 
-def planned_groups(at: Customizing, plan: Plan) -> Iterator[tuple[str, str, list[ChangeModel]]]:
-    """Yield label and logical name of each entity with its changes; the app's own come last."""
+@dataclass(frozen=True, slots=True)
+class GroupModel:
+    """The changes of one entity: those to read, and harmless ones beyond the first few."""
+
+    label: str
+    name: str
+    changes: tuple[ChangeModel, ...]
+    more: tuple[ChangeModel, ...]
+
+
+def planned_groups(at: Customizing, plan: Plan) -> Iterator[GroupModel]:
+    """Yield the changes of each entity, what matters most first; the app's own come last."""
     names = list(dict.fromkeys(change.entity for change in plan.changes))
     for name in sorted(names, key=lambda one: (one == "", one)):
         label = at.words.labels.entities(name, at.page.language) if name else ""
-        changes = [change for change in plan.changes if change.entity == name]
-        yield label or at.page.text("customize.whole_app"), name, [_model(at, c) for c in changes]
+        found = [change for change in plan.changes if change.entity == name]
+        found.sort(key=lambda change: change.is_additive)
+        first = max(_MOST_HARMLESS, sum(not change.is_additive for change in found))
+        models = tuple(_model(at, change) for change in found)
+        yield GroupModel(
+            label or at.page.text("customize.whole_app"), name, models[:first], models[first:]
+        )
 
 
 def _model(at: Customizing, change: PlannedChange) -> ChangeModel:
@@ -152,8 +168,13 @@ def sentence(at: Customizing, change: PlannedChange) -> str:
 
 
 def _definition(at: Customizing, params: Mapping[str, Any]) -> str:
-    """Return a difference between definitions: what, and its value before and after."""
+    """Return a difference between definitions: what, and its value before and after.
+
+    What is live may be older than these sentences; then it is told in English.
+    """
     text = at.page.text
+    if text("plan.definition_gone") == "plan.definition_gone":
+        return str(params["sentence"])
     steps = [str(step) for step in params["path"]]
     named = " / ".join(filter(None, (str(params["name"]), *steps)))
     what = f"{text('customize.kind.' + str(params['kind']))} {named}".strip()

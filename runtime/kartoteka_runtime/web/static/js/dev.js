@@ -44,7 +44,7 @@ class DevHost {
     window.addEventListener("pagehide", () => this.source?.close());
     window.addEventListener("pageshow", () => this.follow());
     this.element.querySelector("[data-k-dev-minimize]").addEventListener("click", () => this.minimize());
-    this.element.querySelector("[data-k-dev-reload]").addEventListener("click", () => location.reload());
+    this.element.querySelector("[data-k-dev-reload]").addEventListener("click", () => this.load());
     this.pill.addEventListener("click", () => this.open());
     this.panel.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -77,6 +77,11 @@ class DevHost {
 
   renew() {
     if (hasUnsaved()) this.bar.hidden = false;
+    else this.load();
+  }
+
+  load() {
+    if ("posted" in this.element.dataset) location.replace(location.href.split("#")[0]);
     else location.reload();
   }
 
