@@ -48,6 +48,14 @@ def test_changes_and_additions_name_the_bundles_lowest_first(registry_of):
     assert "entity/account/features/customer" not in found
 
 
+def test_a_field_of_a_lower_group_that_an_entity_says_again_is_an_override(registry_of):
+    own = "\n      - { name: createdon, label: { en: Launched } }\n"
+    found = overrides(registry_of({"entities/ship": SHIP.rstrip() + own}))
+    assert [bundle for bundle, _ in found["entity/ship/fields/createdon/label/en"]] == [
+        "base", "app"
+    ]  # fmt: skip
+
+
 def test_two_files_of_one_bundle_count_once_with_what_it_says_last(registry_of):
     def labelled(text: str) -> str:
         return f"kind: entity\nformat: 1\nextends: account\nlabel: {{ en: {text} }}\n"

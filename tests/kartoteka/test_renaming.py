@@ -226,7 +226,7 @@ class _Writer:
 @st.composite
 def models(draw):
     entities = draw(st.permutations(ENTITIES))[: draw(st.integers(1, 3))]
-    fields = {}
+    fields: dict[str, dict[str, tuple[str, str]]] = {}
     for entity in entities:
         fields[entity] = {}
         for name in draw(st.lists(st.sampled_from(FIELDS), max_size=4, unique=True)):

@@ -77,9 +77,7 @@ class Sources(Mapping[str, tuple[SetBy, ...]]):
                 if layers - {layer_of.get(value.value_marks[key].file, 0)}:
                     return True
         items = value.values() if isinstance(value, YamlMap) else value
-        return any(
-            self._overrules(item) for item in items if isinstance(item, (YamlMap, YamlList))
-        )
+        return any(self._overrules(item) for item in items if isinstance(item, (YamlMap, YamlList)))
 
     @cached_property
     def _paths(self) -> tuple[str, ...]:

@@ -123,9 +123,7 @@ class CompiledModel:
         self.labels: LabelResolver = published.labels
         self.hooks = hooks
         self.dialect = dialect
-        self.tables = build_tables(
-            published.registry, engine, generation=published.generation
-        )
+        self.tables = build_tables(published.registry, engine, generation=published.generation)
         self.entities = OnDemand(published.registry.entities, self._compile)
         self.lists = ListQueries(
             published.registry,

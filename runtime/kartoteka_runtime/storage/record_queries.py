@@ -163,6 +163,9 @@ class EntityQueries:
         values: dict[str, Any] = {name: self._bind(name) for name in columns if name != VERSION}
         if VERSION in self.table.c:
             values[VERSION] = self._next_version()
+        elif self.engine == "postgresql":
+            primary_id = self.entity.primary_id
+            values[primary_id] = sa.case((self._is_of_generation(), values[primary_id]))
         return compile_text(sa.insert(self.table).values(values), self.dialect)
 
     def _update_text(self, columns: tuple[str, ...]) -> str:
@@ -170,6 +173,8 @@ class EntityQueries:
         if VERSION in self.table.c:
             values[VERSION] = self._next_version()
         statement = sa.update(self.table).values(values).where(self._id_is())
+        if VERSION not in self.table.c and self.engine == "postgresql":
+            statement = statement.where(self._is_of_generation())
         return compile_text(statement, self.dialect)
 
     def _select_text(
@@ -203,6 +208,10 @@ class EntityQueries:
             return sa.func.nextval(sa.literal_column(f"'{self.tables.version_name}'"))
         return sa.literal_column(f"(SELECT value FROM {self.tables.version_name})")
 
+    def _is_of_generation(self) -> sa.ColumnElement[bool]:
+        """Return a condition that fails once values are stored otherwise; it is worked out once."""
+        return sa.literal_column(f"'{self.tables.version_name}'::regclass").is_not(None)
+
     async def _bump_version(self, connection: Connection) -> None:
-        if self.engine == "sqlite" and VERSION in self.table.c:
+        if self.engine == "sqlite":  # without a version too: it fails on another generation
             await connection.execute(self._next_version_sql, {})

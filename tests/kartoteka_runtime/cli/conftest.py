@@ -234,16 +234,16 @@ class LanguageServer:
             self._take(json.loads(stream.read(length)))
 
     def _take(self, message: dict[str, Any]) -> None:
-        method, number = message.get("method"), message.get("id")
+        method = message.get("method")
         if method is None:
-            self._answers[number].put(message.get("result"))
+            self._answers[message["id"]].put(message.get("result"))
         elif method == "textDocument/publishDiagnostics":
             params = message["params"]
             self._found.setdefault(params["uri"], Queue()).put(params["diagnostics"])
-        elif number is not None:  # it asks for the settings, or registers something
+        elif message["id"] is not None:  # it asks for the settings, or registers something
             sections = message.get("params", {}).get("items", ())
             settings = [SETTINGS.get(item.get("section")) for item in sections]
-            self._send({"id": number, "result": settings or None})
+            self._send({"id": message["id"], "result": settings or None})
 
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]

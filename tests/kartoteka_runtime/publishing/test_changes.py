@@ -187,7 +187,7 @@ async def test_unique_is_refused_while_values_are_repeated(yard):
     await yard.publish(boat="name: text; sail: text")
     for sail in ("Ż1", "ż1"):
         await yard.create("boat", name="A", sail=sail)
-    with pytest.raises(PlanRefused, match="stand in more than one record"):
+    with pytest.raises(PlanRefused, match="1 value stands in more than one record"):
         await yard.publish(boat="name: text; sail: text unique: true")
 
 

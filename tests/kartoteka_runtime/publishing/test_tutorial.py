@@ -36,6 +36,7 @@ async def test_a_live_app_changes_as_the_tutorial_says(tmp_path, empty_database,
         roles=["system_administrator"],
     )  # fmt: skip
     principal = await parts.sessions.principal(await parts.sessions.start(user))
+    assert principal is not None
     boats = {}
     for name, berth, remarks in (
         ("Albatros", "12", None), ("Neptun", "7", "needs paint"), ("Mewa", "guest pier", None),
