@@ -20,12 +20,11 @@ from kartoteka_runtime.storage.autonumbers import create_sequences, rename_count
 from kartoteka_runtime.storage.database import Database, PublishingConnection, UniqueViolation
 from kartoteka_runtime.storage.ddl import create_indexes, create_tables, rename_columns
 from kartoteka_runtime.storage.entity_names import clear_dangling, rename_in_cells
+from kartoteka_runtime.storage.postgresql_references import sync_references, validate_references
 from kartoteka_runtime.storage.reshape_postgresql import (
     PostgresqlReshape,
     Progress,
     clear_unfinished,
-    sync_references,
-    validate_references,
 )
 from kartoteka_runtime.storage.reshape_sqlite import reshape_table
 from kartoteka_runtime.storage.schema import encode_schema, read_schema

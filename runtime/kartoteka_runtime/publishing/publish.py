@@ -34,11 +34,8 @@ from kartoteka_runtime.storage.database import (
     SchemaMoved,
 )
 from kartoteka_runtime.storage.ddl import create_system_tables
-from kartoteka_runtime.storage.reshape_postgresql import (
-    Progress,
-    clear_unfinished,
-    validate_references,
-)
+from kartoteka_runtime.storage.postgresql_references import validate_references
+from kartoteka_runtime.storage.reshape_postgresql import Progress, clear_unfinished
 
 _SWAP_TRIES = 20  # how often the swap waits 2 seconds for a lock before it gives up
 

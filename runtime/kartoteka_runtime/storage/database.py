@@ -415,8 +415,8 @@ def _from_postgresql(error: Exception) -> Exception:
             return ReferenceViolation(str(error))
         case found.UndefinedTable():
             return MissingTable(str(error))
-        case found.UndefinedColumn():
-            return SchemaMoved(str(error))
+        case found.UndefinedColumn() | found.DatatypeMismatch():
+            return SchemaMoved(str(error))  # statements say of which types their values are
         case found.FeatureNotSupported() if "cached plan" in str(error):
             return SchemaMoved(str(error))  # prepared before a column became of another type
         case (
@@ -424,7 +424,6 @@ def _from_postgresql(error: Exception) -> Exception:
             | psycopg.DataError()
             | found.UndefinedFunction()
             | found.CannotCoerce()
-            | found.DatatypeMismatch()
             | found.FeatureNotSupported()
             | found.ProgramLimitExceeded()
         ):

@@ -240,7 +240,7 @@ class LanguageServer:
         elif method == "textDocument/publishDiagnostics":
             params = message["params"]
             self._found.setdefault(params["uri"], Queue()).put(params["diagnostics"])
-        elif message["id"] is not None:  # it asks for the settings, or registers something
+        elif "id" in message:  # it asks for the settings, or registers something
             sections = message.get("params", {}).get("items", ())
             settings = [SETTINGS.get(item.get("section")) for item in sections]
             self._send({"id": message["id"], "result": settings or None})

@@ -85,13 +85,13 @@ def test_an_app_is_made_checked_and_published(app):
     assert "Publication 1 is live" in first.stdout
 
     again = run("publish", cwd=app)
-    assert "Nothing changed: publication 1 is live" in again.stdout
+    assert "Nothing to do: publication 1 is live" in again.stdout
 
     file = app / "metadata/entities/harbour_boat.yaml"
     berth = "  - name: berth\n    type: text\n    label: { en: Berth }\n"
     file.write_text(file.read_text() + berth)
     changed = run("publish", cwd=app)
-    assert "new field: harbour_boat.berth" in changed.stdout
+    assert "new field harbour_boat.berth" in changed.stdout
     assert "Publication 2 is live" in changed.stdout
 
 
