@@ -2,7 +2,7 @@
 
 A step is work on one object (read it, check it) that looks at others through watched mappings. What
 it looked at is written down: mapping, name and the very object found there. As long as each of
-these names still leads to the same object, the step would find the same, and its result stands.
+these names still gives the same object, the step would find the same, and its result stands.
 Nothing is ever declared outdated; see decisions/0017.
 """
 

@@ -27,8 +27,8 @@ from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.security.sessions import Sessions
 from kartoteka_runtime.settings import Settings
-from kartoteka_runtime.storage.database import database_for
 from kartoteka_runtime.storage.identity_store import DatabaseIdentityStore
+from kartoteka_runtime.storage.open_database import database_for
 from kartoteka_runtime.storage.reshape_postgresql import Progress
 from kartoteka_runtime.web.routes import web_routes
 from kartoteka_runtime.web.web_client import WebClient

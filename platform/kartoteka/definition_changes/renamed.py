@@ -218,7 +218,7 @@ class _Names:
         return "".join((*found, text[end:]))
 
     def _step(self, name: str, holder: Entity | None) -> tuple[str, Entity | None]:
-        """Return a step's new name, and the entity that it leads to if it is a lookup."""
+        """Return a step's new name, and the entity behind it if it is a lookup."""
         if holder is None:
             return name, None
         raw = re.fullmatch(r"_(.+)_value", name)

@@ -26,7 +26,7 @@ class Permission:
 
 
 def permission_of(tree: MetadataTree, kind: str, name: str, *path: str) -> Permission:
-    """Return what may be changed of an object, or of what a path leads to in it.
+    """Return what may be changed of an object, or of what stands at a path in it.
 
     The nearest that says something counts: the field, its entity when that says true or false, the
     bundle for the kind (``field`` for fields), the bundle. An item that a later bundle added is

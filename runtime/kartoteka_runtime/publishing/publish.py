@@ -26,7 +26,6 @@ from kartoteka_runtime.publishing.make_plan import make_plan
 from kartoteka_runtime.publishing.plan import Plan, PlannedChange
 from kartoteka_runtime.publishing.world import World, read_world
 from kartoteka_runtime.storage.database import (
-    PUBLISHERS_LOCK,
     Database,
     DatabaseBusy,
     MissingTable,
@@ -34,6 +33,7 @@ from kartoteka_runtime.storage.database import (
     SchemaMoved,
 )
 from kartoteka_runtime.storage.ddl import create_system_tables
+from kartoteka_runtime.storage.postgresql_database import PUBLISHERS_LOCK
 from kartoteka_runtime.storage.postgresql_references import validate_references
 from kartoteka_runtime.storage.reshape_postgresql import Progress, clear_unfinished
 

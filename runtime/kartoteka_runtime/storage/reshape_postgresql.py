@@ -23,11 +23,7 @@ from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.cell_converter import CellConverter
-from kartoteka_runtime.storage.database import (
-    DatabaseBusy,
-    PublishingConnection,
-    UniqueViolation,
-)
+from kartoteka_runtime.storage.database import DatabaseBusy, PublishingConnection, UniqueViolation
 from kartoteka_runtime.storage.ddl import rename_columns
 from kartoteka_runtime.storage.record_queries import compile_text
 from kartoteka_runtime.storage.schema import (

@@ -19,7 +19,7 @@ from typing import Any
 
 from kartoteka.assembly import assemble, load_bundles
 from kartoteka_runtime.publishing.publish import plan, publish
-from kartoteka_runtime.storage.database import database_for
+from kartoteka_runtime.storage.open_database import database_for
 
 
 class MortalConnection:

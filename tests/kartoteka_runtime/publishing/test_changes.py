@@ -12,7 +12,7 @@ from kartoteka.record_values import Reference
 from kartoteka_runtime.publishing.publish import PlanRefused, plan, publish
 from kartoteka_runtime.publishing.purge import find_purgeable, purge, retired_items
 from kartoteka_runtime.publishing.rollback import plan_rollback, rollback
-from kartoteka_runtime.storage.database import database_for
+from kartoteka_runtime.storage.open_database import database_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 from yard import Yard  # type: ignore[import-not-found]  # noqa: E402

@@ -18,12 +18,8 @@ from kartoteka_runtime.app import publish_app
 from kartoteka_runtime.publishing.history import latest_number
 from kartoteka_runtime.publishing.publish import PlanRefused, plan, publish
 from kartoteka_runtime.publishing.purge import purge
-from kartoteka_runtime.storage.database import (
-    DatabaseBusy,
-    DatabaseUnavailable,
-    SchemaMoved,
-    database_for,
-)
+from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable, SchemaMoved
+from kartoteka_runtime.storage.open_database import database_for
 from kartoteka_runtime.storage.schema import read_schema
 from kartoteka_runtime.testing.running_app import running_app, write_app
 

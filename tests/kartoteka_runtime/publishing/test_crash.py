@@ -19,7 +19,7 @@ import pytest
 from kartoteka.record_values import Reference
 from kartoteka_runtime.publishing.publish import plan, publish
 from kartoteka_runtime.publishing.world import read_world
-from kartoteka_runtime.storage.database import database_for
+from kartoteka_runtime.storage.open_database import database_for
 from kartoteka_runtime.storage.schema import read_schema
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -13,7 +13,7 @@ from kartoteka.record_values import Reference
 from kartoteka_runtime.publishing.publish import plan, publish
 from kartoteka_runtime.publishing.purge import retired_items
 from kartoteka_runtime.publishing.rollback import plan_rollback, rollback
-from kartoteka_runtime.storage.database import database_for
+from kartoteka_runtime.storage.open_database import database_for
 from kartoteka_runtime.storage.schema import read_schema
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -15,7 +15,7 @@ from kartoteka_runtime.publishing.bootstrap import SYSTEM, bootstrap
 from kartoteka_runtime.publishing.publish import publish, refresh
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.record_service import RecordService
-from kartoteka_runtime.storage.database import database_for
+from kartoteka_runtime.storage.open_database import database_for
 
 ENTITY = """\
 kind: entity

@@ -35,7 +35,8 @@ from kartoteka_runtime.publishing.rollback import plan_rollback, rollback
 from kartoteka_runtime.publishing.world import read_world
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.record_service import RecordService
-from kartoteka_runtime.storage.database import SchemaMoved, database_for
+from kartoteka_runtime.storage.database import SchemaMoved
+from kartoteka_runtime.storage.open_database import database_for
 from kartoteka_runtime.storage.schema import TableSchema, read_schema
 from kartoteka_runtime.storage.stored_values import cell_reader
 

@@ -27,7 +27,7 @@ from kartoteka_runtime.publishing.purge import retired_items
 from kartoteka_runtime.publishing.rollback import rollback
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.record_service import RecordService
-from kartoteka_runtime.storage.database import database_for
+from kartoteka_runtime.storage.open_database import database_for
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from kartoteka.errors import RecordInvalid, RecordNotFound
 from kartoteka.record_values import Party, Reference
 from kartoteka_runtime.publishing.bootstrap import ROOT_UNIT, add_user
 from kartoteka_runtime.records.record_service import RecordService
-from kartoteka_runtime.storage.database import database_for
+from kartoteka_runtime.storage.open_database import database_for
 
 NUMBERED = {
     "entities/ticket.yaml": """\

@@ -10,8 +10,8 @@ import pytest
 
 from kartoteka_runtime.security.sessions import Sessions
 from kartoteka_runtime.settings import Settings, SettingsError
-from kartoteka_runtime.storage.database import database_for
 from kartoteka_runtime.storage.identity_store import DatabaseIdentityStore
+from kartoteka_runtime.storage.open_database import database_for
 
 PASSWORD = "a long enough secret"
 

@@ -15,8 +15,8 @@ from kartoteka_runtime.storage.database import (
     DatabaseUnavailable,
     ReferenceViolation,
     UniqueViolation,
-    database_for,
 )
+from kartoteka_runtime.storage.open_database import database_for
 
 
 @pytest.fixture

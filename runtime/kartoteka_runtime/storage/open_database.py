@@ -1,0 +1,22 @@
+"""database_for: the database that an address names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from kartoteka_runtime.storage.database import Database, DatabaseUnavailable
+from kartoteka_runtime.storage.postgresql_database import PostgresqlDatabase
+from kartoteka_runtime.storage.sqlite_database import SqliteDatabase
+
+
+def database_for(url: str) -> Database:
+    """Return the database that ``url`` names: ``sqlite:///path`` or ``postgresql://…``."""
+    if url.startswith("sqlite:///"):
+        return SqliteDatabase(Path(unquote(url.removeprefix("sqlite:///"))))
+    if url.startswith(("postgresql://", "postgres://")):
+        return PostgresqlDatabase(url)
+    raise DatabaseUnavailable(
+        f"the database address begins with {urlsplit(url).scheme or url[:20]!r}; "
+        "sqlite:///path/to/file.db and postgresql://… are known"
+    )

@@ -1,0 +1,258 @@
+"""SQLite: one file in WAL mode, whose statements run inline in the event loop.
+
+A statement takes microseconds, a thread hop a hundred times as long (decisions/0001). One
+connection reads in autocommit; one writes, held by one transaction at a time. What a publish does
+takes long and runs in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Dialect
+
+from kartoteka.errors import KartotekaError
+from kartoteka.text_folding import fold
+from kartoteka_runtime.storage.database import (
+    PUBLISHER_WAIT_SECONDS,
+    BadParameter,
+    Connection,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    MissingTable,
+    Params,
+    PublishingConnection,
+    ReferenceViolation,
+    Row,
+    SchemaMoved,
+    UniqueViolation,
+)
+
+_Result = TypeVar("_Result")
+_BUSY_WAIT_SECONDS = 10.0
+
+
+class SqliteConnection:
+    """A sqlite3 connection whose calls finish before they return."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        """Wrap an open connection in autocommit mode."""
+        self.raw = raw
+
+    async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
+        """Return every row."""
+        try:
+            return self.raw.execute(sql, params).fetchall()
+        except _SQLITE_ERRORS as error:
+            raise _from_sqlite(error) from error
+
+    async def fetch_one(self, sql: str, params: Params) -> Row | None:
+        """Return the first row, or None."""
+        try:
+            row: Row | None = self.raw.execute(sql, params).fetchone()
+        except _SQLITE_ERRORS as error:
+            raise _from_sqlite(error) from error
+        return row
+
+    async def execute(self, sql: str, params: Params) -> int:
+        """Run a statement and return how many rows it touched."""
+        try:
+            return self.raw.execute(sql, params).rowcount
+        except _SQLITE_ERRORS as error:
+            raise _from_sqlite(error) from error
+
+
+_SQLITE_ERRORS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+_SQLITE_NO_COLUMN = re.compile(r"^no such column|has no column named")
+
+
+def _from_sqlite(error: Exception) -> Exception:
+    """Return what an error of the driver means; a mistake of ours stays what it is."""
+    message = str(error)
+    match error:
+        case sqlite3.IntegrityError():
+            return _integrity(message)
+        case sqlite3.OperationalError() if message.startswith("no such table"):
+            return MissingTable(message)
+        case sqlite3.OperationalError() if _SQLITE_NO_COLUMN.search(message):
+            return SchemaMoved(message)
+        case sqlite3.OperationalError(sqlite_errorcode=code):
+            primary = code & 0xFF
+            if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                return DatabaseBusy(message)
+            return error if primary == sqlite3.SQLITE_ERROR else DatabaseUnavailable(message)
+        case OverflowError() | UnicodeEncodeError() | sqlite3.DataError():
+            return BadParameter(message)
+        case sqlite3.ProgrammingError() if message.startswith("Error binding"):
+            return BadParameter(message)
+    return error
+
+
+def _integrity(message: str) -> KartotekaError:
+    if message.startswith("UNIQUE constraint failed: index "):
+        return UniqueViolation(message.split("'")[1])
+    if message.startswith("UNIQUE constraint failed: "):
+        columns = [part.split(".")[-1] for part in message.split(": ", 1)[1].split(", ")]
+        table = message.split(": ", 1)[1].split(".")[0]
+        return UniqueViolation("_".join(["uq", table, *columns]))
+    return ReferenceViolation(message)
+
+
+class SqliteDatabase:
+    """One file in WAL mode: a connection to read, a connection to write."""
+
+    engine = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        """Remember the file; ``open`` makes it."""
+        self.path = path
+        self.dialect: Dialect = sqlite.dialect(paramstyle="named")
+        self._turn = asyncio.Lock()
+        self._reader: SqliteConnection | None = None
+        self._writer: SqliteConnection | None = None
+
+    async def open(self) -> None:
+        """Open both connections and make the file's folder when it is missing."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = self._connect()
+            self._reader = self._connect()
+        except (OSError, sqlite3.Error) as error:
+            raise DatabaseUnavailable(f"{self.path} cannot be opened: {error}") from error
+
+    async def close(self) -> None:
+        """Close both connections."""
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.raw.close()
+        self._reader = self._writer = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Yield the connection that reads."""
+        if self._reader is None:
+            await self.open()
+        assert self._reader is not None
+        yield self._reader
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """Yield the connection that writes, in a transaction of its own."""
+        if self._writer is None:
+            await self.open()
+        assert self._writer is not None
+        async with self._turn:
+            raw = self._writer.raw
+            await self._begin(raw)
+            try:
+                yield self._writer
+                await self._writer.execute("COMMIT", {})
+            finally:
+                if raw.in_transaction:  # an error, or a commit that failed
+                    raw.execute("ROLLBACK")
+
+    @asynccontextmanager
+    async def publishing(self) -> AsyncIterator[PublishingConnection]:
+        """Yield a connection whose statements run in a thread, in one transaction.
+
+        References are not enforced on it: a table that is built anew is for a moment not there.
+        """
+        if self._writer is None:
+            await self.open()
+        async with self._turn:
+            connection = _PublishingSqliteConnection(self._connect().raw)
+            raw = connection.raw
+            try:
+                raw.execute("PRAGMA foreign_keys=OFF")
+                try:
+                    await self._begin(raw, seconds=PUBLISHER_WAIT_SECONDS)
+                except DatabaseBusy as busy:
+                    raise DatabaseBusy(
+                        "somebody else has been writing for a minute; try again later"
+                    ) from busy
+                try:
+                    yield connection
+                    await connection.execute("COMMIT", {})
+                finally:
+                    if raw.in_transaction:
+                        raw.execute("ROLLBACK")
+            finally:
+                raw.close()
+
+    async def _begin(self, raw: sqlite3.Connection, *, seconds: float = _BUSY_WAIT_SECONDS) -> None:
+        """Start a write transaction, waiting for other processes without blocking this one."""
+        waited = 0.0
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                meaning = _from_sqlite(error)
+                if not isinstance(meaning, DatabaseBusy) or waited >= seconds:
+                    raise meaning from error
+            await asyncio.sleep(0.005)
+            waited += 0.005
+
+    def _connect(self) -> SqliteConnection:
+        raw = sqlite3.connect(
+            self.path, isolation_level=None, cached_statements=1024, check_same_thread=False
+        )
+        raw.create_function("kartoteka_fold", 1, _fold_or_none, deterministic=True)
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
+                       "busy_timeout=0", "cache_size=-64000"):  # fmt: skip
+            raw.execute(f"PRAGMA {pragma}")
+        return SqliteConnection(raw)
+
+
+class _PublishingSqliteConnection:
+    """A sqlite3 connection for statements that take long: each runs in a thread."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        """Wrap an open connection of its own."""
+        self.raw = raw
+
+    async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
+        """Return every row."""
+        return await self._run(lambda: self.raw.execute(sql, params).fetchall())
+
+    async def fetch_one(self, sql: str, params: Params) -> Row | None:
+        """Return the first row, or None."""
+        row: Row | None = await self._run(lambda: self.raw.execute(sql, params).fetchone())
+        return row
+
+    async def execute(self, sql: str, params: Params) -> int:
+        """Run a statement and return how many rows it touched."""
+        return await self._run(lambda: self.raw.execute(sql, params).rowcount)
+
+    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
+        """Run a statement once for each set of parameters."""
+        await self._run(lambda: self.raw.executemany(sql, params))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Do nothing of its own: all that this connection does is one transaction."""
+        yield
+
+    def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        """Make a Python function known to SQL."""
+        self.raw.create_function(name, arguments, function)
+
+    async def _run(self, work: Callable[[], _Result]) -> _Result:
+        try:
+            return await asyncio.shield(asyncio.to_thread(work))
+        except asyncio.CancelledError:
+            self.raw.interrupt()
+            raise
+        except _SQLITE_ERRORS as error:
+            raise _from_sqlite(error) from error
+
+
+def _fold_or_none(text: str | None) -> str | None:
+    return None if text is None else fold(text)
