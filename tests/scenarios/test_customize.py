@@ -7,7 +7,10 @@ import re
 import pytest
 
 
-@pytest.mark.parametrize(("engine", "language"), [("sqlite", "en"), ("postgresql", "pl")])
+@pytest.mark.parametrize(
+    ("engine", "language"),
+    [("sqlite", "en"), pytest.param("postgresql", "pl", marks=pytest.mark.slow)],
+)
 async def test_a_type_is_changed_and_published_without_leaving_the_browser(
     engine, crm, person, language
 ):
@@ -65,6 +68,7 @@ async def test_a_type_is_changed_and_published_without_leaving_the_browser(
     assert anna.faults == []
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # looks alone
 async def test_what_a_phone_shows_in_the_dark_passes_too(crm, person):
     anna = await person()
     await anna.page.set_viewport_size({"width": 390, "height": 800})

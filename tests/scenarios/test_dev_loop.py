@@ -6,6 +6,11 @@ import re
 
 import pytest
 
+# tests/kartoteka_runtime/dev shows the same on both engines, without a browser.
+BOTH_ENGINES = pytest.mark.parametrize(
+    "engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
+
 BOAT = """\
 kind: entity
 format: 1
@@ -52,6 +57,7 @@ def panel(person):
     return person.page.locator("[data-k-dev-panel]")
 
 
+@BOTH_ENGINES
 async def test_a_developer_changes_breaks_mends_and_converts(seated):
     person, files = await seated()
     page = person.page
@@ -104,6 +110,7 @@ async def test_a_developer_changes_breaks_mends_and_converts(seated):
     assert not person.faults
 
 
+@BOTH_ENGINES
 async def test_what_is_typed_outlives_a_publish(seated):
     person, files = await seated("pl")
     page = person.page
@@ -123,6 +130,7 @@ async def test_what_is_typed_outlives_a_publish(seated):
     assert not person.faults
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # looks alone
 async def test_pages_of_other_types_are_left_alone(seated):
     person, files = await seated()
     await person.go("/e/car/new")
@@ -137,6 +145,7 @@ async def test_pages_of_other_types_are_left_alone(seated):
     assert await person.page.evaluate("window.isSame")
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # looks alone
 async def test_without_scripts_a_banner_leads_to_the_same(seated):
     person, files = await seated(java_script_enabled=False)
     page = person.page
@@ -155,6 +164,7 @@ async def test_without_scripts_a_banner_leads_to_the_same(seated):
     assert await page.get_by_label("Masts").count() == 0
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # looks alone
 async def test_the_panel_holds_in_the_dark_on_a_phone(seated):
     person, files = await seated(
         "sl", viewport={"width": 360, "height": 740}, color_scheme="dark", has_touch=True
