@@ -266,6 +266,8 @@ async def refresh(
         newest = None
         if number:
             newest = await history.load_latest(connection, database, known=known)
+            if database.engine == "sqlite":  # else its page cache keeps the text of the registry
+                await connection.execute("PRAGMA shrink_memory", {})
     if newest is None:
         raise PublishFailed("nothing is published yet; `kartoteka publish` does it")
     live_registry.swap(
