@@ -150,7 +150,7 @@ class SqliteDatabase:
         assert self._writer is not None
         async with self._turn:
             raw = self._writer.raw
-            await self._begin(raw)
+            await self._begin(raw, seconds=_BUSY_WAIT_SECONDS)
             try:
                 yield self._writer
                 await self._writer.execute("COMMIT", {})
@@ -186,7 +186,7 @@ class SqliteDatabase:
             finally:
                 raw.close()
 
-    async def _begin(self, raw: sqlite3.Connection, *, seconds: float = _BUSY_WAIT_SECONDS) -> None:
+    async def _begin(self, raw: sqlite3.Connection, *, seconds: float) -> None:
         """Start a write transaction, waiting for other processes without blocking this one."""
         waited = 0.0
         while True:

@@ -8,7 +8,7 @@ import sqlite3
 import psycopg
 import pytest
 
-from kartoteka_runtime.storage import database as module
+from kartoteka_runtime.storage import sqlite_database as module
 from kartoteka_runtime.storage.database import (
     BadParameter,
     DatabaseBusy,
