@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable
@@ -16,8 +17,8 @@ from kartoteka.errors import KartotekaError
 from kartoteka_runtime.app import build_app
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.console import answers
-from kartoteka_runtime.cli.opened_app import with_published_app
-from kartoteka_runtime.runtime_parts import RuntimeParts
+from kartoteka_runtime.cli.opened_app import opened_app
+from kartoteka_runtime.publishing.publish import published_number
 from kartoteka_runtime.settings import Settings
 
 HostOption = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")]
@@ -55,14 +56,22 @@ def serve(
         serve_dev(app, host=host, port=port)
         return
 
-    async def label_of(parts: RuntimeParts) -> str:
-        return parts.app_folder.label
-
-    label = with_published_app(app, label_of)
+    label = asyncio.run(_published_label(app))
     run_server(
         app, host=host, port=port, workers=workers,
         announce=lambda address: answers.print(f"{label} is at {address} (Ctrl+C stops it)"),
     )  # fmt: skip
+
+
+async def _published_label(app: Path) -> str:
+    """Return what an app is called; its registry is not read, the server does that.
+
+    Raises:
+        PublishFailed: It never was published.
+    """
+    async with opened_app(app) as parts:
+        await published_number(parts.database)
+        return parts.app_folder.label
 
 
 def run_server(

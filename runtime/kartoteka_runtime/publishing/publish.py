@@ -246,6 +246,22 @@ async def publishing_alone(database: Database) -> AsyncIterator[None]:
         yield
 
 
+async def published_number(database: Database) -> int:
+    """Return the number of the newest publication.
+
+    Raises:
+        PublishFailed: Nothing was ever published.
+    """
+    async with database.reading() as connection:
+        try:
+            number = await history.latest_number(connection)
+        except MissingTable:
+            number = 0
+    if not number:
+        raise PublishFailed("nothing is published yet; `kartoteka publish` does it")
+    return number
+
+
 async def refresh(
     database: Database, live_registry: LiveRegistry, *, known: Registry | None = None
 ) -> bool:
@@ -256,20 +272,12 @@ async def refresh(
     Raises:
         PublishFailed: Nothing was ever published.
     """
+    number = await published_number(database)
+    if number == live_registry.current.number:
+        return False
     async with database.reading() as connection:
-        try:
-            number = await history.latest_number(connection)
-        except MissingTable:
-            number = 0
-        if number and number == live_registry.current.number:
-            return False
-        newest = None
-        if number:
-            newest = await history.load_latest(connection, database, known=known)
-            if database.engine == "sqlite":  # else its page cache keeps the text of the registry
-                await connection.execute("PRAGMA shrink_memory", {})
-    if newest is None:
-        raise PublishFailed("nothing is published yet; `kartoteka publish` does it")
+        newest = await history.load_latest(connection, database, known=known)
+    assert newest is not None
     live_registry.swap(
         newest.number,
         newest.registry,
