@@ -250,13 +250,19 @@ async def published_number(database: Database) -> int:
     """Return the number of the newest publication.
 
     Raises:
-        PublishFailed: Nothing was ever published.
+        PublishFailed: Nothing was ever published, or by an earlier version alone.
     """
     async with database.reading() as connection:
         try:
             number = await history.latest_number(connection)
+            await connection.fetch_one("SELECT max(generation) FROM kartoteka_publication", {})
         except MissingTable:
             number = 0
+        except SchemaMoved:
+            raise PublishFailed(
+                "an earlier version of Kartoteka published last; "
+                "`kartoteka publish` brings the database up to date"
+            ) from None
     if not number:
         raise PublishFailed("nothing is published yet; `kartoteka publish` does it")
     return number

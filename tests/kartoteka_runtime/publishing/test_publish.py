@@ -143,3 +143,16 @@ async def test_two_who_make_the_first_records_at_once_make_them_once(
 async def test_nothing_published_is_said_so(database):
     with pytest.raises(PublishFailed, match="kartoteka publish"):
         await refresh(database, LiveRegistry())
+
+
+async def test_a_database_of_an_earlier_version_is_brought_up_to_date_by_a_publish(
+    database, tmp_path
+):
+    wanted = registry(tmp_path, ENTITY.format(length=40))
+    await publish(database, wanted)
+    async with database.publishing() as connection:
+        await connection.execute("ALTER TABLE kartoteka_publication DROP COLUMN generation", {})
+    with pytest.raises(PublishFailed, match="earlier version"):
+        await refresh(database, LiveRegistry())
+    await publish(database, wanted)
+    assert await refresh(database, LiveRegistry())
