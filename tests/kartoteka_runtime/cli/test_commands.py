@@ -283,3 +283,28 @@ def test_the_commands_list_themselves(tmp_path):
     for command in ("new", "check", "registry", "publish", "serve", "user", "token", "demo"):
         assert command in shown.stdout
     assert run("--nonsense", cwd=tmp_path).returncode == 2
+
+
+def test_a_publish_is_planned_carried_out_as_shown_and_taken_back(app):
+    run("new", "entity", "boat", cwd=app)
+    assert run("publish", cwd=app).returncode == 0
+    file = app / "metadata" / "entities" / "harbour_boat.yaml"
+    before = file.read_text()
+    file.write_text(before + "  - { name: berth, type: text, label: { en: Berth } }\n")
+
+    planned = run("plan", cwd=app)
+    assert "new field harbour_boat.berth" in planned.stdout
+    (app / "plan.json").write_text(run("plan", "--json", cwd=app).stdout)
+    done = run("publish", "--plan", "plan.json", cwd=app)
+    assert "Publication 2 is live" in done.stdout
+    again = run("publish", "--plan", "plan.json", cwd=app)
+    assert again.returncode == 1 and "changed since this plan was shown" in again.stderr
+
+    back = run("rollback", "--yes", cwd=app)
+    assert "it is publication 1 again" in back.stdout
+    assert "back to publication 1" in run("history", cwd=app).stdout
+    assert "field harbour_boat.berth: 0 values" in run("purge", cwd=app).stdout
+    assert run("purge", "harbour_boat.berth", "--yes", cwd=app).returncode == 0
+    assert "Nothing is retired" in run("purge", cwd=app).stdout
+    unknown = run("purge", "harbour_boat.bert", "--yes", cwd=app)
+    assert unknown.returncode == 1 and "Traceback" not in unknown.stderr
