@@ -28,12 +28,13 @@ from kartoteka.conditions.syntax import (
 from kartoteka.conditions.typed import (
     AllOf,
     AnyOf,
+    Asked,
+    AskedName,
     Compared,
     FieldPath,
     Fixed,
     HasOption,
     IsEmpty,
-    Me,
     Negated,
     OneOf,
     TextFunction,
@@ -186,10 +187,10 @@ class _Check:
                     "texts stand in single quotes" if not node.steps[1:] else "",
                 )
 
-    def _me(self, node: Call, path: FieldPath) -> Me:
+    def _me(self, node: Call, path: FieldPath) -> Asked:
         is_own_id = path.entity == USER_ENTITY and path.field.type == "unique_id"
         if USER_ENTITY in path.field.targets or is_own_id:
-            return Me()
+            return Asked(AskedName.ME)
         raise ConditionError(
             f'me() is a user, "{path.key}" ({path.field.type}) never names one', node.offset
         )

@@ -10,12 +10,12 @@ from kartoteka.conditions.syntax import Operator
 from kartoteka.conditions.typed import (
     AllOf,
     AnyOf,
+    Asked,
     Compared,
     FieldPath,
     Fixed,
     HasOption,
     IsEmpty,
-    Me,
     Negated,
     OneOf,
     TextFunction,
@@ -104,7 +104,7 @@ def _compared(path: FieldPath, how: Operator, value: Value) -> Closure:
     read = _reader(path)
     compare = _COMPARE[how]
     when_empty = how is Operator.NE
-    if isinstance(value, Me):
+    if isinstance(value, Asked):
 
         def holds_for_me(record: Record, principal: AnyPrincipal) -> bool:
             found = read(record)
@@ -122,7 +122,7 @@ def _compared(path: FieldPath, how: Operator, value: Value) -> Closure:
 
 def _one_of(path: FieldPath, values: tuple[Value, ...]) -> Closure:
     read = _reader(path)
-    wanted = frozenset(_comparable(path, value) for value in values if not isinstance(value, Me))
+    wanted = frozenset(_comparable(path, value) for value in values if not isinstance(value, Asked))
     if len(wanted) == len(values):
         return lambda record, principal: read(record) in wanted
 

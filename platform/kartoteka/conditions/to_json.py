@@ -23,12 +23,12 @@ from typing import Any
 from kartoteka.conditions.typed import (
     AllOf,
     AnyOf,
+    Asked,
     Compared,
     FieldPath,
     Fixed,
     HasOption,
     IsEmpty,
-    Me,
     Negated,
     OneOf,
     TextTest,
@@ -66,7 +66,7 @@ def to_json(condition: TypedCondition) -> Json:
 
 def _value(path: FieldPath, value: Value) -> Any:
     match value:
-        case Me():
+        case Asked():
             return ["me"]
         case str():
             return fold(value) if path.kind is ValueKind.TEXT else value

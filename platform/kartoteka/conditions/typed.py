@@ -18,6 +18,7 @@ from enum import StrEnum
 from kartoteka.conditions.syntax import Operator
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import FIELD_TYPES
+from kartoteka.model.relationship import Relationship
 
 
 class ValueKind(StrEnum):
@@ -100,26 +101,74 @@ class LookupStep:
 class FieldPath:
     """A field of the entity (no steps), or of an entity that lookups reach.
 
-    ``entity`` is the logical name of the entity that has ``field``.
+    ``entity`` is the logical name of the entity that has ``field``. ``variable`` says where the
+    path begins: empty for the record that is asked for, else the variable of a ``Quantified``
+    around it, or the alias of a join of the query.
     """
 
     steps: tuple[LookupStep, ...]
     entity: str
     field: Field
     kind: ValueKind
+    variable: str = ""
 
     @property
     def key(self) -> str:
         """Return the path as one text, the key of its value in records read with it."""
-        return "/".join([*(step.key for step in self.steps), self.field.name])
+        path = "/".join([*(step.key for step in self.steps), self.field.name])
+        return f"{self.variable}.{path}" if self.variable else path
+
+
+class AskedName(StrEnum):
+    """What only a request knows."""
+
+    ME = "me"  # the id of the user who asks
+    MY_BUSINESS_UNIT = "mybusinessunit"  # the id of that user's business unit
+    NOW = "now"  # the instant of the question
 
 
 @dataclass(frozen=True, slots=True)
-class Me:
-    """The id of the user who asks, known at request time only (kind ``id``)."""
+class Asked:
+    """A value that is known at request time only (``kartoteka.conditions.asker.Asker``)."""
+
+    name: AskedName
+    kind: ValueKind = ValueKind.ID
 
 
-Value = str | int | Decimal | float | bool | date | datetime | tuple[int, ...] | Me
+Value = str | int | Decimal | float | bool | date | datetime | tuple[int, ...] | Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value written out; None is the empty value of its kind."""
+
+    value: str | int | Decimal | float | bool | date | datetime | None
+    kind: ValueKind
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A function or arithmetic operator of ``kartoteka.conditions.functions`` and its arguments.
+
+    Empty when an argument is empty (but for ``coalesce`` and ``concat``), when a number is
+    divided by zero, and when a result lies outside of what the functions' module says.
+    """
+
+    function: str
+    arguments: tuple[Expression, ...]
+    kind: ValueKind
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The value of the first branch whose condition holds, else ``otherwise``."""
+
+    branches: tuple[tuple[TypedCondition, Expression], ...]
+    otherwise: Expression
+    kind: ValueKind
+
+
+Expression = FieldPath | Constant | Asked | Applied | Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +180,7 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class IsEmpty:
-    """``path eq null``; ``path ne null`` is its ``Negated``."""
+    """``path eq null``; ``path ne null`` is its ``Negated``. Of an expression: see Related."""
 
     path: FieldPath
 
@@ -187,6 +236,143 @@ class HasOption:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """Two expressions and how they compare; what ``Compared`` and ``IsEmpty`` cannot say.
+
+    Both are of kinds that compare with one another: two numbers, or the same kind. Texts are
+    folded first, numbers compare exactly whatever their kinds. ``eq`` also holds when both are
+    empty and ``ne`` is its opposite; ``gt ge lt le`` are false when one is empty.
+    """
+
+    left: Expression
+    operator: Operator
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class TextRelated:
+    """One text is found in another, both folded expressions; false when one is empty."""
+
+    function: TextFunction
+    subject: Expression
+    sought: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A text field matches a pattern as a whole, both folded; false for empty fields.
+
+    ``%`` stands for any number of characters, ``_`` for one, ``[a-z]`` and ``[abc]`` for one of
+    them, ``[^…]`` for one that is none of them. Source: reference web-api, section 7.
+    """
+
+    path: FieldPath
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class InPeriod:
+    """A date or time lies in a period, counted from when and where one asks; false when empty.
+
+    ``name`` is a key of ``kartoteka.conditions.periods.PERIODS`` (``LastXDays``), ``arguments``
+    are its numbers or its date.
+    """
+
+    path: FieldPath
+    name: str
+    arguments: tuple[int | date, ...] = ()
+
+
+class AskedSetName(StrEnum):
+    """Sets of ids that only a request knows."""
+
+    MY_TEAMS = "myteams"  # teams of the user who asks
+    ME_AND_MY_TEAMS = "meandmyteams"
+    ME_AND_MY_PEOPLE = "meandmypeople"  # the user and everybody below in the users' hierarchy
+    ME_MY_PEOPLE_AND_TEAMS = "memypeopleandteams"  # these, and the teams of all of them
+
+
+@dataclass(frozen=True, slots=True)
+class InAskedSet:
+    """A lookup names one of a set of users or teams; false for empty fields."""
+
+    path: FieldPath
+    name: AskedSetName
+
+
+@dataclass(frozen=True, slots=True)
+class InHierarchy:
+    """The record that ``path`` names lies above or below another one of the same entity.
+
+    ``path`` is a lookup to ``entity`` or its primary id; ``parent`` is the hierarchical lookup of
+    ``entity``. At most ``MOST_LEVELS`` steps are taken. False for empty fields.
+    """
+
+    path: FieldPath
+    entity: str
+    parent: Field
+    is_under: bool  # else above
+    includes_itself: bool
+    value: str | Asked
+
+
+MOST_LEVELS = 100  # Source: reference platform, section 2.4
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Items belong to an owner when ``item_field`` and ``owner_field`` hold the same id.
+
+    A lookup with several targets must name the other side's entity too.
+    """
+
+    item_field: Field
+    owner_field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Items belong to an owner when an N:N relationship links them."""
+
+    relationship: Relationship
+    owner_is_left: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The records that belong to one: children of a relationship, or what an N:N one links.
+
+    ``variable`` and ``steps`` lead to the owner, a record of ``owner``; items are of ``entity``.
+    """
+
+    name: str
+    owner: str
+    entity: str
+    via: Match | Linked
+    variable: str = ""
+    steps: tuple[LookupStep, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Return the key under which records hold the items, a list of records."""
+        path = "/".join([*(step.key for step in self.steps), self.name])
+        return f"{self.variable}.{path}" if self.variable else path
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """``collection/any(variable: term)``: at least one item makes ``term`` true (None: any item).
+
+    ``all(v: t)`` is ``not any(v: not t)``. Paths of ``term`` that begin at an item carry its
+    ``variable``, which no other quantifier around it has.
+    """
+
+    collection: Collection
+    variable: str
+    term: TypedCondition | None
+
+
+@dataclass(frozen=True, slots=True)
 class Negated:
     """True exactly when ``term`` is false."""
 
@@ -207,5 +393,7 @@ class AnyOf:
     terms: tuple[TypedCondition, ...]
 
 
-FieldTest = IsEmpty | Compared | OneOf | TextTest | HasOption
-TypedCondition = Fixed | FieldTest | Negated | AllOf | AnyOf
+FieldTest = IsEmpty | Compared | OneOf | TextTest | HasOption | Like | InPeriod | InAskedSet
+TypedCondition = (
+    Fixed | FieldTest | InHierarchy | Related | TextRelated | Quantified | Negated | AllOf | AnyOf
+)

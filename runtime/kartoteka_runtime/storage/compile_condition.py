@@ -16,12 +16,12 @@ from kartoteka.conditions.syntax import Operator
 from kartoteka.conditions.typed import (
     AllOf,
     AnyOf,
+    Asked,
     Compared,
     FieldPath,
     Fixed,
     HasOption,
     IsEmpty,
-    Me,
     Negated,
     OneOf,
     TextFunction,
@@ -49,9 +49,9 @@ def shape_of(condition: TypedCondition | None) -> Any:
         case IsEmpty(path):
             return ("empty", path.key)
         case Compared(path, operator, value):
-            return (operator.value, path.key, isinstance(value, Me))
+            return (operator.value, path.key, isinstance(value, Asked))
         case OneOf(path, values):
-            return ("in", path.key, tuple(isinstance(value, Me) for value in values))
+            return ("in", path.key, tuple(isinstance(value, Asked) for value in values))
         case TextTest(path, function, _):
             return (function.value, path.key)
         case HasOption(path, _):
@@ -74,10 +74,12 @@ def parameters_of(condition: TypedCondition | None, engine: str) -> dict[str, An
 def _collect(condition: TypedCondition | None, engine: str, values: list[Any]) -> None:
     match condition:
         case Compared(path, _, value):
-            if not isinstance(value, Me):
+            if not isinstance(value, Asked):
                 values.append(_encode(path, value, engine))
         case OneOf(path, members):
-            values += [_encode(path, item, engine) for item in members if not isinstance(item, Me)]
+            values += [
+                _encode(path, item, engine) for item in members if not isinstance(item, Asked)
+            ]
         case TextTest(_, TextFunction.STARTSWITH, text):
             values += [fold(text), fold(text) + _LAST_CHARACTER]
         case TextTest(_, TextFunction.ENDSWITH, text):
@@ -241,7 +243,7 @@ class ConditionCompiler:
             column_type = sa.Text()
         elif path.kind is ValueKind.DECIMAL:
             column_type = sa.Numeric() if self._engine == "postgresql" else sa.BigInteger()
-        if isinstance(value, Me):
+        if isinstance(value, Asked):
             return sa.bindparam(ME, type_=column_type)
         return self._next(column_type)
 
