@@ -13,9 +13,9 @@ interpreter in the browser; SQLite runs the Python ones. What they compute is th
   out. A result that is the empty text is empty.
 - **Dates**: parts of an instant are read on the clock of the asker's time zone, all others as they
   stand. ``addmonths`` and ``addyears`` end at the last day of a shorter month; on instants, days
-  to years move the calendar date in the asker's zone. ``diffin…(from,to)`` counts whole units between, towards
-  zero, negative when ``to`` is earlier; days, weeks, months and years between instants are counted
-  on the asker's calendar. What leaves the years 1 to 9999 is empty.
+  to years move the calendar date in the asker's zone. ``diffin…(from,to)`` counts whole units
+  between, towards zero, negative when ``to`` is earlier; days, weeks, months and years between
+  instants are counted on the asker's calendar. What leaves the years 1 to 9999 is empty.
 """
 
 from __future__ import annotations

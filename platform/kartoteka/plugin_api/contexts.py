@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol
 
-from kartoteka.query.list_query import LinkedTo as LinkedTo
+from kartoteka.query.query import LinkedTo as LinkedTo
 from kartoteka.record_values import Record, Reference
 from kartoteka.registry import Registry
 
@@ -90,6 +90,21 @@ class Records(Protocol):
         """Change state and reason by name as a command does, with further values in one write.
 
         Works on read-only records too and checks no generic transition: the caller is a command.
+        """
+
+    async def enqueue(
+        self,
+        job: str,
+        arguments: Mapping[str, Any],
+        *,
+        run_at: datetime | None = None,
+        key: str = "",
+    ) -> str:
+        """Have a job run once this transaction is committed, and return the job's id.
+
+        It runs as whoever acts here, with the access they have then. ``arguments`` are JSON. With
+        a ``key``, a job of that name and key that still waits, for no later than ``run_at``, does:
+        its id is returned.
         """
 
 

@@ -67,6 +67,14 @@ class Join:
     condition: TypedCondition | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LinkedTo:
+    """Narrows a query to the records that an N:N relationship links with one record."""
+
+    relationship: str
+    record_id: str
+
+
 class DatePart(StrEnum):
     """What of a date or time makes a group, in the asker's time zone."""
 
@@ -128,6 +136,7 @@ class Query:
     groups: tuple[Group, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     distinct: bool = False
+    linked_to: LinkedTo | None = None
     after: tuple[Any, ...] = ()
     skip: int = 0
     limit: int = 50

@@ -18,9 +18,9 @@ from kartoteka.registry import Registry
 from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.state_model import StateModel
-from kartoteka_runtime.storage.compile_query import ListQueries
 from kartoteka_runtime.storage.on_demand import OnDemand
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
+from kartoteka_runtime.storage.run_query import Queries
 from kartoteka_runtime.storage.tables import Tables, build_tables, short_name
 from kartoteka_runtime.validation.record_schema import field_schema
 from kartoteka_runtime.validation.validate_record import RecordValidator
@@ -125,7 +125,7 @@ class CompiledModel:
         self.dialect = dialect
         self.tables = build_tables(published.registry, engine, generation=published.generation)
         self.entities = OnDemand(published.registry.entities, self._compile)
-        self.lists = ListQueries(
+        self.queries = Queries(
             published.registry,
             self.tables,
             dialect,

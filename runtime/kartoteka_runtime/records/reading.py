@@ -1,4 +1,4 @@
-"""Lists, counts and searches: every question for more than one record becomes a ListQuery here.
+"""Lists, counts and searches: every question for more than one record becomes a Query here.
 
 This is where the access predicate joins each query, once for all of them.
 """
@@ -9,10 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kartoteka.conditions.check_condition import check_condition
-from kartoteka.conditions.parser import parse
-from kartoteka.conditions.paths import resolve_path
-from kartoteka.conditions.syntax import Path
 from kartoteka.conditions.typed import (
     AllOf,
     AnyOf,
@@ -24,10 +20,12 @@ from kartoteka.conditions.typed import (
     TypedCondition,
     ValueKind,
 )
-from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
-from kartoteka.model.view import SortKey, View
-from kartoteka.query.list_query import LinkedTo, ListQuery, OrderKey
+from kartoteka.errors import KartotekaError, RecordInvalid, RecordNotFound, Violation
+from kartoteka.query.of_view import condition_of, path_of
+from kartoteka.query.query import Join, LinkedTo, OrderKey, Query
 from kartoteka.record_values import Reference
+from kartoteka.registry import Registry
+from kartoteka_runtime.records.asking import asker_of
 from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.paging import decode_token, encode_token
@@ -36,15 +34,26 @@ from kartoteka_runtime.storage.database import BadParameter
 
 COUNT_CAP = 5000  # records counted before a list says "more than". Source: design, section 11
 MOST_RECORDS = 5000  # records of one page
+MOST_INPUT = 50_000  # records that one aggregate looks at. Source: reference platform, section 4.3
 _LONGEST_SEARCH = 200  # characters of a search text that are looked at
+
+
+class TooManyRecords(KartotekaError):
+    """An aggregate would have to look at more records than ``most``."""
+
+    def __init__(self, most: int) -> None:
+        """Tell the limit."""
+        self.most = most
+        super().__init__(f"more than {most} records would have to be looked at")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
     """One page of a list.
 
-    ``rows`` are keyed by column path and hold the primary id; ``next_after`` is the token of the
-    next page, empty at the end. ``count`` is exact unless ``is_capped``, then there are more.
+    ``rows`` are keyed by column path and hold the primary id. ``has_more`` tells whether there is a
+    next page, ``next_after`` is its token; empty at the end, and where only ``Query.skip`` leads
+    on. ``count`` is exact unless ``is_capped``, then there are more.
     """
 
     entity: str
@@ -52,26 +61,12 @@ class RecordPage:
     next_after: str = ""
     count: int = 0
     is_capped: bool = False
-
-
-def view_query(model: CompiledModel, view: View, sort: Sequence[SortKey] = ()) -> ListQuery:
-    """Return a view as a query, in its own order or another one."""
-    entity = model.registry.entities[view.entity]
-    columns = tuple(_path(model, view.entity, column.field) for column in view.columns)
-    order = tuple(
-        OrderKey(_path(model, view.entity, key.field), key.descending)
-        for key in (tuple(sort) or view.order)
-    )
-    condition = None
-    if view.filter:
-        condition = check_condition(parse(view.filter), model.registry, view.entity)
-    identity = _path(model, view.entity, entity.primary_id)
-    return ListQuery(view.entity, (identity, *columns), condition, order)
+    has_more: bool = False
 
 
 async def list_page(
     op: Operation,
-    query: ListQuery,
+    query: Query,
     *,
     after: str = "",
     limit: int = 50,
@@ -79,57 +74,72 @@ async def list_page(
 ) -> RecordPage:
     """Return one page of a query for the principal.
 
+    Args:
+        op: Who asks, on which connection.
+        query: What is asked for.
+        after: The token of the page before, empty for the first one.
+        limit: How many records at most; ``MOST_RECORDS`` is the most there is.
+        with_count: Count the whole list too, when it does not fit the page.
+
     Raises:
         RecordInvalid: The page token is not one of this list.
-        AccessDenied: The principal may not read this entity.
+        AccessDenied: The principal may not read one of the entities.
     """
-    query = _with_access(op, query)
-    values = decode_token(after, query.entity, len(query.order) + 1)
+    query = with_access(op, query)
+    values = decode_token(after, query.entity, sort_width(op.model.registry, query))
     limit = max(1, min(limit, MOST_RECORDS))
     query = replace(query, after=values, limit=limit)
-    user_id = op.principal.user_id or None
+    asker = await asker_of(op, query)
     try:
-        rows, following = await op.model.lists.page(op.connection, query, user_id)
+        rows, following, has_more = await op.model.queries.page(op.connection, query, asker)
     except BadParameter:
         if not values:
             raise
         raise RecordInvalid(query.entity, [Violation(None, "violation.page_token")]) from None
     count, is_capped = len(rows), False
-    if with_count and (following or values):
-        count = await op.model.lists.count(op.connection, query, user_id, COUNT_CAP + 1)
+    if with_count and (has_more or values or query.skip):
+        count = await op.model.queries.count(op.connection, query, asker, COUNT_CAP + 1)
         is_capped = count > COUNT_CAP
         count = min(count, COUNT_CAP)
-    return RecordPage(query.entity, rows, encode_token(following), count, is_capped)
+    token = encode_token(following) if not query.distinct else ""
+    return RecordPage(query.entity, rows, token, count, is_capped, has_more)
 
 
-async def count(op: Operation, query: ListQuery) -> int:
+async def aggregate(op: Operation, query: Query, *, most_input: int = MOST_INPUT) -> RecordPage:
+    """Return the groups of a query, keyed by alias.
+
+    Raises:
+        TooManyRecords: More than ``most_input`` records would have to be looked at.
+        AccessDenied: The principal may not read one of the entities.
+    """
+    query = with_access(op, query)
+    query = replace(query, limit=max(1, min(query.limit, MOST_RECORDS)))
+    asker = await asker_of(op, query)
+    found = await op.model.queries.count(op.connection, query, asker, most_input + 1)
+    if found > most_input:
+        raise TooManyRecords(most_input)
+    rows, has_more = await op.model.queries.aggregate(op.connection, query, asker)
+    return RecordPage(query.entity, rows, "", len(rows), False, has_more)
+
+
+async def count(op: Operation, query: Query) -> int:
     """Return how many records a query finds, all of them counted."""
-    query = _with_access(op, query)
-    return await op.model.lists.count(op.connection, query, op.principal.user_id or None, 2**31 - 1)
+    query = with_access(op, query)
+    asker = await asker_of(op, query)
+    return await op.model.queries.count(op.connection, query, asker, 2**31 - 1)
 
 
 async def find(op: Operation, entity: str, text: str, limit: int) -> list[Reference]:
     """Return records whose find fields begin with a text (``*text``: contain it), by name."""
     compiled = op.entity(entity)
     view = op.model.registry.view_of_type(entity, "lookup")
-    name = _path(op.model, entity, compiled.entity.primary_field)
-    identity = _path(op.model, entity, compiled.entity.primary_id)
-    condition = None
-    if view is not None and view.filter:
-        condition = check_condition(parse(view.filter), op.model.registry, entity)
-    query = ListQuery(entity, (identity, name), condition, (OrderKey(name),), with_labels=False)
+    name = path_of(op.model.registry, entity, compiled.entity.primary_field)
+    identity = path_of(op.model.registry, entity, compiled.entity.primary_id)
+    condition = condition_of(op.model.registry, entity, view.filter if view else "")
+    query = Query(entity, (identity, name), condition, (OrderKey(name),), with_labels=False)
     query = with_condition(query, search_condition(op.model, entity, text))
     page = await list_page(op, query, limit=limit, with_count=False)
     return [Reference(entity, row[identity.key], str(row[name.key] or "")) for row in page.rows]
-
-
-def checked_condition(model: CompiledModel, entity: str, text: str) -> TypedCondition | None:
-    """Return a condition text in checked form; None for the empty text.
-
-    Raises:
-        ConditionError: It does not parse, or names what does not exist.
-    """
-    return check_condition(parse(text), model.registry, entity) if text.strip() else None
 
 
 def search_condition(model: CompiledModel, entity: str, text: str) -> TypedCondition | None:
@@ -156,7 +166,7 @@ def find_paths(model: CompiledModel, entity: str) -> tuple[FieldPath, ...]:
     names = view.find if view is not None and view.find else (definition.primary_field,)
     paths = []
     for name in names:
-        path = _path(model, entity, name)
+        path = path_of(model.registry, entity, name)
         if path.kind is ValueKind.TEXT:
             paths.append(path)
         elif path.field.is_lookup:
@@ -170,7 +180,7 @@ def find_paths(model: CompiledModel, entity: str) -> tuple[FieldPath, ...]:
     return tuple(paths)
 
 
-def with_condition(query: ListQuery, condition: TypedCondition | None) -> ListQuery:
+def with_condition(query: Query, condition: TypedCondition | None) -> Query:
     """Return the query narrowed by one more condition."""
     if condition is None:
         return query
@@ -187,21 +197,22 @@ def plain_query(
     order: Sequence[str],
     *,
     with_labels: bool,
-) -> ListQuery:
+) -> Query:
     """Return a query for named fields (all of them unless named), ordered as ``name desc``."""
     definition = model.registry.entities[entity]
     names = tuple(fields) or model.entities[entity].queries.all_names
     columns = tuple(
-        _path(model, entity, name) for name in dict.fromkeys((definition.primary_id, *names))
+        path_of(model.registry, entity, name)
+        for name in dict.fromkeys((definition.primary_id, *names))
     )
     keys = []
     for text in order:
         name, _, direction = text.partition(" ")
-        keys.append(OrderKey(_path(model, entity, name), direction.strip() == "desc"))
-    return ListQuery(entity, columns, condition, tuple(keys), with_labels=with_labels)
+        keys.append(OrderKey(path_of(model.registry, entity, name), direction.strip() == "desc"))
+    return Query(entity, columns, condition, tuple(keys), with_labels=with_labels)
 
 
-def with_link(op: Operation, query: ListQuery, linked_to: LinkedTo | None) -> ListQuery:
+def with_link(op: Operation, query: Query, linked_to: LinkedTo | None) -> Query:
     """Return the query narrowed to what a relationship links with one record.
 
     Raises:
@@ -215,12 +226,42 @@ def with_link(op: Operation, query: ListQuery, linked_to: LinkedTo | None) -> Li
     return replace(query, linked_to=linked_to)
 
 
-def _path(model: CompiledModel, entity: str, text: str) -> FieldPath:
-    return resolve_path(Path(tuple(text.split("/"))), model.registry, entity)
+def sort_width(registry: Registry, query: Query) -> int:
+    """Return how many values a page token of the query holds."""
+    if query.distinct:
+        return len(query.order)
+    tables = sum(1 if join.entity in registry.entities else 2 for join in query.joins)
+    return len(query.order) + 1 + tables
 
 
-def _with_access(op: Operation, query: ListQuery) -> ListQuery:
+def with_access(op: Operation, query: Query) -> Query:
+    """Return the query as the principal may ask it.
+
+    This is the one place where access joins a query: at its own entity, at each join, and at
+    everything that it expands.
+    """
     if op.is_system:
         return query
-    entity = op.entity(query.entity).entity
-    return with_condition(query, access.predicate(op.principal, "read", entity))
+    narrowed = with_condition(query, _access(op, query.entity))
+    if query.joins:
+        joins = (_accessible_join(op, join) for join in query.joins)
+        narrowed = replace(narrowed, joins=tuple(joins))
+    if query.expands:
+        expands = (replace(item, query=with_access(op, item.query)) for item in query.expands)
+        narrowed = replace(narrowed, expands=tuple(expands))
+    return narrowed
+
+
+def _accessible_join(op: Operation, join: Join) -> Join:
+    condition = _access(op, join.entity)
+    if condition is None:
+        return join
+    if join.condition is not None:
+        condition = AllOf((join.condition, condition))
+    return replace(join, condition=condition)
+
+
+def _access(op: Operation, name: str) -> TypedCondition | None:
+    if name not in op.model.registry.entities:
+        return None  # a link table: its two sides decide
+    return access.predicate(op.principal, "read", op.entity(name).entity)

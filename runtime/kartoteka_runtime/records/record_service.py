@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.view import SortKey, View
 from kartoteka.plugin_api.contexts import CommandResult, Principal
-from kartoteka.query.list_query import LinkedTo, ListQuery
+from kartoteka.query.of_view import condition_of, query_of_view
+from kartoteka.query.query import LinkedTo, Query
 from kartoteka.record_values import Record, Reference
 from kartoteka_runtime.live_registry import LiveRegistry
-from kartoteka_runtime.records import commands, links, pipeline, reading
+from kartoteka_runtime.records import commands, links, outbox, pipeline, reading
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.hook_table import HookTable
-from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.operation import JobOrigin, Operation
 from kartoteka_runtime.records.parties import read_parties
 from kartoteka_runtime.records.reading import RecordPage
 from kartoteka_runtime.security import access
@@ -27,6 +29,7 @@ from kartoteka_runtime.storage.database import (
     ReferenceViolation,
     UniqueViolation,
 )
+from kartoteka_runtime.storage.job_outbox import JobOutbox
 from kartoteka_runtime.validation.value_checks import shorten
 
 _REFUSED = (BadParameter, ReferenceViolation, UniqueViolation)
@@ -40,6 +43,7 @@ class RecordService:
         self.database = database
         self.live_registry = live_registry
         self.hooks = hooks
+        self.outbox = JobOutbox(database.dialect)
         self._model: CompiledModel | None = None
 
     @property
@@ -52,9 +56,9 @@ class RecordService:
             )
         return self._model
 
-    def acting_as(self, principal: Principal) -> ActingRecords:
-        """Return the record service as someone uses it."""
-        return ActingRecords(self, principal)
+    def acting_as(self, principal: Principal, *, origin: JobOrigin | None = None) -> ActingRecords:
+        """Return the record service as someone uses it, on behalf of the job ``origin``."""
+        return ActingRecords(self, principal, origin=origin)
 
     def bound_to_publication(self, principal: Principal) -> ActingRecords:
         """Return the same for one request, which stays with what is live now to its end."""
@@ -74,6 +78,7 @@ class ActingRecords:
         operation: Operation | None = None,
         *,
         model: CompiledModel | None = None,
+        origin: JobOrigin | None = None,
     ) -> None:
         """Act as ``principal``, inside ``operation`` when one is under way.
 
@@ -84,6 +89,7 @@ class ActingRecords:
         self._principal = principal
         self._operation = operation
         self._bound_model = model
+        self._origin = origin
         self.has_written = False
 
     @property
@@ -140,7 +146,7 @@ class ActingRecords:
         """Return records that meet a condition, at most ``limit``."""
         async with self._reading() as op:
             op.entity(entity)
-            condition = reading.checked_condition(op.model, entity, filter)
+            condition = condition_of(op.model.registry, entity, filter)
             query = reading.plain_query(
                 op.model, entity, fields, condition, order, with_labels=True
             )
@@ -154,8 +160,8 @@ class ActingRecords:
         """Return how many records meet a condition."""
         async with self._reading() as op:
             op.entity(entity)
-            condition = reading.checked_condition(op.model, entity, filter)
-            query = reading.with_link(op, ListQuery(entity, (), condition), linked_to)
+            condition = condition_of(op.model.registry, entity, filter)
+            query = reading.with_link(op, Query(entity, (), condition), linked_to)
             return await reading.count(op, query)
 
     async def page(
@@ -173,12 +179,12 @@ class ActingRecords:
         """Return one page of a view, searched, sorted otherwise or narrowed by a condition."""
         async with self._reading() as op:
             op.entity(entity)
-            query = reading.view_query(op.model, view, sort)
+            query = query_of_view(op.model.registry, view, sort)
             query = reading.with_condition(
                 query, reading.search_condition(op.model, entity, search)
             )
             query = reading.with_condition(
-                query, reading.checked_condition(op.model, entity, condition)
+                query, condition_of(op.model.registry, entity, condition)
             )
             query = reading.with_link(op, query, linked_to)
             return await reading.list_page(op, query, after=after, limit=limit)
@@ -198,10 +204,27 @@ class ActingRecords:
         """Return one page of named fields, as endpoints ask for it."""
         async with self._reading() as op:
             op.entity(entity)
-            condition = reading.checked_condition(op.model, entity, filter)
+            condition = condition_of(op.model.registry, entity, filter)
             query = reading.plain_query(
                 op.model, entity, fields, condition, order, with_labels=with_labels
             )
+            return await reading.list_page(
+                op, query, after=after, limit=limit, with_count=with_count
+            )
+
+    async def query(
+        self, query: Query, *, after: str = "", limit: int = 50, with_count: bool = False
+    ) -> RecordPage:
+        """Return one page of a query; of one with groups or aggregates, its groups.
+
+        Raises:
+            RecordInvalid: ``after`` is no token of a page of this query.
+            TooManyRecords: A query with aggregates would look at too many records.
+        """
+        async with self._reading() as op:
+            op.entity(query.entity)
+            if query.is_aggregate:
+                return await reading.aggregate(op, replace(query, limit=limit))
             return await reading.list_page(
                 op, query, after=after, limit=limit, with_count=with_count
             )
@@ -241,6 +264,33 @@ class ActingRecords:
         async with self._writing() as op:
             await commands.set_state(op, entity, record_id, state, reason, values or {})
 
+    async def enqueue(
+        self,
+        job: str,
+        arguments: Mapping[str, Any],
+        *,
+        run_at: datetime | None = None,
+        key: str = "",
+    ) -> str:
+        """Have a job run once this transaction is committed, and return the job's id."""
+        async with self._writing() as op:
+            return await outbox.enqueue(
+                op, self._service.outbox, job, arguments, run_at=run_at, key=key
+            )
+
+    @property
+    def open_operation(self) -> Operation | None:
+        """Return the operation whose transaction is open, if one is."""
+        return self._operation
+
+    def as_system(self) -> ActingRecords:
+        """Return the service without the limits meant for people, in the same transaction."""
+        inside = self._operation.as_system() if self._operation is not None else None
+        principal = replace(self._principal, is_system=True)
+        return ActingRecords(
+            self._service, principal, inside, model=self._bound_model, origin=self._origin
+        )
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[ActingRecords]:
         """Yield the same service with all its calls in one transaction."""
@@ -270,7 +320,7 @@ class ActingRecords:
             async with self._service.database.writing() as connection:
                 yield Operation(
                     connection, self.model, self._principal, self._inside,
-                    is_system=self._principal.is_system,
+                    is_system=self._principal.is_system, origin=self._origin,
                 )  # fmt: skip
             self.has_written = True
         except _REFUSED as refused:

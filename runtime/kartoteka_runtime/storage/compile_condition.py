@@ -7,11 +7,13 @@ that the field is not empty; elsewhere it stays bare, so that an index can answe
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
+from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.syntax import Operator
 from kartoteka.conditions.typed import (
     AllOf,
@@ -33,6 +35,7 @@ from kartoteka.conditions.typed import (
 from kartoteka.model.field_types import decimal_scale
 from kartoteka.text_folding import fold
 from kartoteka_runtime.storage.column_types import codec
+from kartoteka_runtime.storage.query_source import QuerySource
 from kartoteka_runtime.storage.tables import folded
 
 ME = "me_"  # the parameter that holds the id of the user who asks
@@ -64,11 +67,18 @@ def shape_of(condition: TypedCondition | None) -> Any:
             return ("or", *(shape_of(term) for term in terms))
 
 
-def parameters_of(condition: TypedCondition | None, engine: str) -> dict[str, Any]:
+def asker_parameters(asker: Asker, engine: str) -> dict[str, Any]:
+    """Return what only the request knows, under the names that conditions give it."""
+    return {ME: asker.user_id or None}
+
+
+def parameters_of(
+    condition: TypedCondition | None, engine: str, asker: Asker, prefix: str = "c"
+) -> dict[str, Any]:
     """Return the values of a condition under the names that ``ConditionCompiler`` gives them."""
     values: list[Any] = []
     _collect(condition, engine, values)
-    return {f"c{number}": value for number, value in enumerate(values)}
+    return {f"{prefix}{number}": value for number, value in enumerate(values)}
 
 
 def _collect(condition: TypedCondition | None, engine: str, values: list[Any]) -> None:
@@ -133,17 +143,13 @@ def _is_search(terms: tuple[TypedCondition, ...]) -> bool:
 class ConditionCompiler:
     """Builds the SQL of conditions over one query's tables; numbers parameters as it goes."""
 
-    def __init__(
-        self, resolve: Resolve, engine: str, identity: sa.Column[Any] | None = None
-    ) -> None:
-        """``resolve`` gives the column of a path, joining what it takes.
-
-        ``identity`` is the primary id of the records asked for; with it, searches in several
-        fields are answered by those fields' indexes.
-        """
-        self._resolve = resolve
-        self._identity = identity
-        self._engine = engine
+    def __init__(self, source: QuerySource, prefix: str = "c") -> None:
+        """``source`` gives the columns of paths; parameters are named ``prefix`` and a number."""
+        self._source = source
+        self._resolve: Resolve = source.column
+        self._identity = source.identity
+        self._engine = source.engine
+        self._prefix = prefix
         self._used = 0
 
     def compile(
@@ -177,7 +183,7 @@ class ConditionCompiler:
                 return self._guarded(path, self._has_option(path), negated)
 
     def _matches(
-        self, identity: sa.Column[Any], terms: tuple[TypedCondition, ...]
+        self, identity: sa.ColumnElement[Any], terms: tuple[TypedCondition, ...]
     ) -> sa.CompoundSelect[Any]:
         """Return the ids that a search finds, field by field.
 
@@ -186,10 +192,10 @@ class ConditionCompiler:
         """
         found = []
         for term in terms:
-            table = identity.table.alias()
-            inner = ConditionCompiler(partial(_column, table), self._engine)
-            inner._used = self._used
-            found.append(sa.select(table.c[identity.name]).where(inner.compile(term)))
+            table = self._source.table_of_entity(self._source.entity).alias()
+            inner = copy(self)
+            inner._resolve = partial(_column, table)
+            found.append(sa.select(table.c[self._source.primary_id]).where(inner.compile(term)))
             self._used = inner._used
         return sa.union_all(*found)
 
@@ -248,6 +254,6 @@ class ConditionCompiler:
         return self._next(column_type)
 
     def _next(self, column_type: Any) -> sa.BindParameter[Any]:
-        name = f"c{self._used}"
+        name = f"{self._prefix}{self._used}"
         self._used += 1
         return sa.bindparam(name, type_=column_type)

@@ -1,55 +1,74 @@
-"""ListQuery → one SELECT, its parameters and a reader of its rows; built once a shape."""
+"""Query → one SELECT for a page (more for expanded collections), and how its rows are read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-from kartoteka.conditions.typed import FieldPath, ValueKind
-from kartoteka.query.list_query import ListQuery, OrderKey
-from kartoteka.registry import Registry
-from kartoteka_runtime.storage.compile_condition import (
-    ME,
-    ConditionCompiler,
-    parameters_of,
-    shape_of,
+from kartoteka.conditions.typed import (
+    Collection,
+    FieldPath,
+    LookupStep,
+    Match,
+    TypedCondition,
+    ValueKind,
 )
-from kartoteka_runtime.storage.database import Connection
+from kartoteka.conditions.walk import paths_of
+from kartoteka.query.query import Expand, Query
+from kartoteka.registry import Registry
+from kartoteka_runtime.storage.compile_condition import ConditionCompiler
+from kartoteka_runtime.storage.keyset import Segment, SortValue, after
+from kartoteka_runtime.storage.query_source import QuerySource
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
 from kartoteka_runtime.storage.row_readers import ReadColumn, RowReader, build_reader
-from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables, folded, link_columns
+from kartoteka_runtime.storage.tables import Tables, folded, link_columns
 
-_SHAPES = 1024
+Column = sa.ColumnElement[Any]
+OWNERS = "owners_"  # parameter: the ids of the records whose items are asked for
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    sql: str
+@dataclass(slots=True)
+class Level:
+    """The records of one level of a row: the query's own, or those that a lookup expands.
+
+    ``id_at`` is where in the row their id lies.
+    """
+
     reader: RowReader
-    sort_at: tuple[int, ...]  # where in a row the sort values lie, the id last
+    id_at: int
+    key: str = ""
+    singles: list[Level] = field(default_factory=list)
+    collections: list[Expand] = field(default_factory=list)
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether records of this level hold no others."""
+        return not self.singles and not self.collections
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """Everything that decides a page's SQL, and nothing else; ``query`` takes no part."""
+class PageStatement:
+    """A page's SQL; ``sort_at`` says where in a row the sort values lie, the id last."""
 
-    shape: Any
-    query: ListQuery
-
-    def __hash__(self) -> int:
-        return hash(self.shape)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Page) and self.shape == other.shape
+    sql: str
+    level: Level
+    sort_at: tuple[int, ...]
 
 
-class ListQueries:
-    """Runs list queries and counts against one registry's tables."""
+@dataclass(frozen=True, slots=True)
+class ItemsStatement:
+    """The SQL of one expanded collection for any number of owners, whose id comes first."""
+
+    sql: str
+    level: Level
+
+
+class QueryCompiler:
+    """Builds the statements of queries against one registry's tables."""
 
     def __init__(
         self,
@@ -58,204 +77,234 @@ class ListQueries:
         dialect: Dialect,
         queries: Mapping[str, EntityQueries],
     ) -> None:
-        """Share the entities' statements; keep the compiled shapes."""
-        self._registry = registry
-        self._tables = tables
-        self._dialect = dialect
+        """Share what the entities know of their columns."""
+        self.registry = registry
+        self.tables = tables
+        self.dialect = dialect
         self._queries = queries
-        self._pages = lru_cache(_SHAPES)(self._compile_page)
-        self._counts = lru_cache(_SHAPES)(self._compile_count)
 
-    async def page(
-        self, connection: Connection, query: ListQuery, user_id: str | None
-    ) -> tuple[list[dict[str, Any]], tuple[Any, ...]]:
-        """Return a page's records, keyed by path, and where the next page begins (empty: nowhere).
+    def page(self, query: Query, segment: Segment, known: tuple[bool, ...]) -> PageStatement:
+        """Return the statement of one page.
 
-        One record more than asked for is read, to know whether there is a next page.
+        ``segment`` is the part of the order that it reads, ``known`` says which of the sort
+        values it begins after are not empty.
         """
-        shape = (
-            query.entity,
-            tuple(path.key for path in query.columns),
-            shape_of(query.condition),
-            query.linked_to and query.linked_to.relationship,
-            tuple((key.path.key, key.descending) for key in query.order),
-            tuple(value is None for value in query.after),
-            query.with_labels,
+        source = self.source(query)
+        selected: list[Column] = []
+        level = self._level(query, source, selected)
+        keys = self._sort_values(query, source)
+        sort_at = tuple(range(len(selected), len(selected) + len(keys)))
+        if not query.distinct:
+            level.id_at = sort_at[len(query.order)]
+        selected += [key.value.label(f"s{number}") for number, key in enumerate(keys)]
+        statement: sa.Select[Any] = sa.select(*selected)
+        if query.distinct:
+            statement = statement.distinct()
+        statement = self.restricted(statement, query, source)
+        beyond = after(keys, segment, known)
+        if beyond is not None:
+            statement = statement.where(beyond)
+        statement = statement.select_from(source.from_clause())
+        statement = statement.order_by(*self._ordering(keys))
+        statement = limited(statement, with_skip=query.skip > 0)
+        return PageStatement(compile_text(statement, self.dialect), level, sort_at)
+
+    def count(self, query: Query) -> str:
+        """Return the statement that counts what a query finds, no further than ``limit_``."""
+        source = self.source(query)
+        counted: sa.Select[Any] = sa.select(sa.literal_column("1").label("one"))
+        if query.distinct:
+            selected: list[Column] = []
+            self._level(query, source, selected)
+            named = [column.label(f"d{number}") for number, column in enumerate(selected)]
+            counted = sa.select(*named).distinct()
+        counted = self.restricted(counted, query, source).select_from(source.from_clause())
+        capped = limited(counted).subquery()
+        return compile_text(sa.select(sa.func.count()).select_from(capped), self.dialect)
+
+    def items(self, expand: Expand) -> ItemsStatement:
+        """Return the statement that reads the items of a collection, so many of each owner."""
+        assert isinstance(expand.over, Collection)
+        query = expand.query
+        source = self.source(query)
+        owner = self._owner(expand.over, source)
+        selected: list[Column] = [owner.label("owner_")]
+        level = self._level(query, source, selected)
+        keys = self._sort_values(query, source)
+        level.id_at = len(selected)
+        selected.append(keys[len(query.order)].value)
+        rank = sa.func.row_number().over(partition_by=owner, order_by=self._ordering(keys))
+        named = [column.label(f"v{number}") for number, column in enumerate(selected)]
+        inner = sa.select(*named, rank.label("rank_")).where(self._is_asked_for(owner))
+        if isinstance(expand.over.via, Match) and expand.over.via.item_field.is_multi_target:
+            inner = inner.where(source.names(expand.over.via.item_field, expand.over.owner))
+        inner = self.restricted(inner, query, source)
+        found = inner.select_from(source.from_clause()).subquery()
+        statement = (
+            sa.select(*(found.c[f"v{number}"] for number in range(len(selected))))
+            .where(found.c.rank_ <= sa.bindparam("limit_", type_=sa.Integer()))
+            .order_by(found.c.v0, found.c.rank_)
         )
-        compiled = self._pages(_Page(shape, query))
-        params = parameters_of(query.condition, self._tables.engine)
-        params.update({f"a{number}": value for number, value in enumerate(query.after)})
-        params[ME] = user_id
-        params["limit_"] = query.limit + 1
-        params["linked_"] = query.linked_to and query.linked_to.record_id
-        rows = await connection.fetch_all(compiled.sql, params)
-        records = [compiled.reader(row) for row in rows[: query.limit]]
-        if len(rows) <= query.limit or not records:
-            return records, ()
-        last = rows[query.limit - 1]
-        return records, tuple(last[position] for position in compiled.sort_at)
+        return ItemsStatement(compile_text(statement, self.dialect), level)
 
-    async def count(
-        self, connection: Connection, query: ListQuery, user_id: str | None, cap: int
-    ) -> int:
-        """Return how many records a query finds in all, counting no further than ``cap``."""
-        linked = query.linked_to and query.linked_to.relationship
-        shape = (query.entity, shape_of(query.condition), linked)
-        sql = self._counts(_Page(shape, query))
-        params = parameters_of(query.condition, self._tables.engine)
-        params["linked_"] = query.linked_to and query.linked_to.record_id
-        params[ME] = user_id
-        params["limit_"] = cap
-        row = await connection.fetch_one(sql, params)
-        return int(row[0]) if row else 0
+    def source(self, query: Query) -> QuerySource:
+        """Return the FROM of a query with the joins and expands over lookups that it names."""
+        source = QuerySource(query.entity, self.registry, self.tables)
+        for number, join in enumerate(query.joins):
+            source.join(join.alias, join.parent, join.entity, join.via, is_outer=join.is_outer)
+            self._restrict(source, join.alias, join.condition, f"j{number}_")
+        self._join_expands(query, source, "", iter(range(1000)))
+        return source
 
-    def _compile_page(self, page: _Page) -> _Compiled:
-        query = page.query
-        source = _Source(query.entity, self._registry, self._tables)
-        own = self._queries[query.entity]
-        selected: list[sa.ColumnElement[Any]] = []
-        columns: list[ReadColumn] = []
+    def restricted(
+        self, statement: sa.Select[Any], query: Query, source: QuerySource
+    ) -> sa.Select[Any]:
+        """Return the statement with the query's condition and link."""
+        if query.condition is not None:
+            statement = statement.where(ConditionCompiler(source).compile(query.condition))
+        if query.linked_to is not None:
+            statement = statement.where(self._linked(query, source))
+        return statement
+
+    def sort_value(self, path: FieldPath, source: QuerySource) -> Column:
+        """Return what rows are sorted by: folded texts, and of a lookup the name it shows."""
+        if path.field.is_lookup and path.entity in self._queries:
+            name = self._queries[path.entity].reference_name(path.field, source.table_of(path))
+            if name is not None:
+                return folded(name, self.tables.engine)
+        column = source.column(path)
+        return folded(column, self.tables.engine) if path.kind is ValueKind.TEXT else column
+
+    def column_of(
+        self, path: FieldPath, source: QuerySource, *, with_label: bool, at: int, key: str = ""
+    ) -> tuple[list[Column], ReadColumn]:
+        """Return what to select for a path whose first column lands at position ``at``."""
+        if path.entity not in self._queries:  # of a link table
+            return [source.column(path)], ReadColumn(key or path.key, path.field, at)
+        return self._queries[path.entity].columns_for(
+            path.field,
+            with_label=with_label,
+            at=at,
+            key=key or path.key,
+            table=source.table_of(path),
+        )
+
+    def _level(
+        self, query: Query, source: QuerySource, selected: list[Column], prefix: str = "e"
+    ) -> Level:
+        """Add a query's columns, and those of its expands over lookups, to ``selected``."""
+        columns = []
         for path in query.columns:
-            queries = self._queries[path.entity]
-            found, column = queries.columns_for(
-                path.field,
-                with_label=query.with_labels,
-                at=len(selected),
-                key=path.key,
-                table=source.table_of(path),
+            found, column = self.column_of(
+                path, source, with_label=query.with_labels, at=len(selected)
             )
             selected += found
             columns.append(column)
-        keys = [(self._sort_value(key, source), key.descending) for key in query.order]
-        identity = source.root.c[own.entity.primary_id]
-        keys.append((identity, bool(query.order and query.order[-1].descending)))
-        sort_at = tuple(range(len(selected), len(selected) + len(keys)))
-        selected += [value.label(f"s{number}") for number, (value, _) in enumerate(keys)]
-        statement = sa.select(*selected)
-        if query.condition is not None:
-            compiler = ConditionCompiler(source.column, self._tables.engine, source.identity)
-            statement = statement.where(compiler.compile(query.condition))
-        if query.linked_to is not None:
-            statement = statement.where(self._linked(query, source))
-        if query.after:
-            statement = statement.where(_after(keys, query.after))
-        statement = statement.select_from(source.joined())
-        statement = statement.order_by(*self._ordering(keys))
-        statement = _limited(statement)
-        sql = compile_text(statement, self._dialect)
-        return _Compiled(sql, build_reader(columns, self._tables.engine), sort_at)
+        level = Level(build_reader(columns, self.tables.engine), -1)
+        for number, expand in enumerate(query.expands):
+            if isinstance(expand.over, Collection):
+                level.collections.append(expand)
+                continue
+            seen = source.seen_from(f"{prefix}{number}")
+            inner = self._level(expand.query, seen, selected, f"{prefix}{number}_")
+            inner.key, inner.id_at = expand.key, len(selected)
+            assert seen.identity is not None
+            selected.append(seen.identity)
+            level.singles.append(inner)
+        return level
 
-    def _compile_count(self, page: _Page) -> str:
-        query = page.query
-        source = _Source(query.entity, self._registry, self._tables)
-        counted: sa.Select[Any] = sa.select(sa.literal_column("1").label("one"))
-        if query.condition is not None:
-            compiler = ConditionCompiler(source.column, self._tables.engine, source.identity)
-            counted = counted.where(compiler.compile(query.condition))
-        if query.linked_to is not None:
-            counted = counted.where(self._linked(query, source))
-        counted = counted.select_from(source.joined())
-        capped = _limited(counted).subquery()
-        return compile_text(sa.select(sa.func.count()).select_from(capped), self._dialect)
+    def _join_expands(
+        self, query: Query, source: QuerySource, parent: str, numbers: Any, prefix: str = "e"
+    ) -> None:
+        """Join what expands over lookups reach, with their conditions in the order of shapes."""
+        for number, expand in enumerate(query.expands):
+            if not isinstance(expand.over, LookupStep):
+                continue
+            alias = f"{prefix}{number}"
+            lookup, target = expand.over.field, expand.over.target
+            entity = self.registry.entities[target]
+            via = Match(entity.field_by_name[entity.primary_id], lookup)
+            source.join(alias, parent, target, via, is_outer=True)
+            self._restrict(
+                source.seen_from(alias), alias, expand.query.condition, f"e{next(numbers)}_"
+            )
+            self._join_expands(expand.query, source, alias, numbers, f"{alias}_")
 
-    def _linked(self, query: ListQuery, source: _Source) -> sa.ColumnElement[bool]:
+    def _restrict(
+        self, source: QuerySource, alias: str, condition: TypedCondition | None, prefix: str
+    ) -> None:
+        """Let a condition take part in a join.
+
+        One that goes over lookups cannot stand beside the join it is about, since what it reaches
+        would have to be joined before; it is asked of the ids instead.
+        """
+        if condition is None:
+            return
+        if not any(path.steps for path in paths_of(condition)):
+            test = ConditionCompiler(source, prefix).compile(condition)
+            source.restrict_join(alias, test)
+            return
+        entity = source.entity_of(alias)
+        inner = QuerySource(entity, self.registry, self.tables, variable=alias, outer=source)
+        seen = inner.seen_from(alias)
+        found = ConditionCompiler(seen, prefix).compile(condition)
+        assert inner.identity is not None
+        ids = sa.select(inner.identity).where(found).select_from(inner.from_clause())
+        (joined,) = source.ids_of(alias)
+        source.restrict_join(alias, joined.in_(ids.correlate_except(*inner.own_tables())))
+
+    def _owner(self, collection: Collection, source: QuerySource) -> Column:
+        """Return the column that holds the id of an item's owner."""
+        if isinstance(collection.via, Match):
+            return source.root.c[collection.via.item_field.name]
+        return source.join_link(collection.via)
+
+    def _is_asked_for(self, owner: Column) -> sa.ColumnElement[bool]:
+        if self.tables.engine == "postgresql":
+            owners = sa.bindparam(OWNERS, type_=sa.ARRAY(owner.type))
+            return owner == sa.func.any(owners)
+        values = sa.func.json_each(sa.bindparam(OWNERS, type_=sa.Text())).table_valued("value")
+        return owner.in_(sa.select(values.c.value))
+
+    def _linked(self, query: Query, source: QuerySource) -> sa.ColumnElement[bool]:
         """Return the condition for records that a relationship links with one record."""
-        assert query.linked_to is not None
-        relationship = self._registry.relationships[query.linked_to.relationship]
+        assert query.linked_to is not None and source.identity is not None
+        relationship = self.registry.relationships[query.linked_to.relationship]
         left, right = link_columns(relationship.left, relationship.right)
-        table = self._tables.links[relationship.name]
+        table = self.tables.links[relationship.name]
         own, other = (right, left) if query.entity == relationship.right else (left, right)
         linked = sa.bindparam("linked_", type_=table.c[other].type)
         return source.identity.in_(sa.select(table.c[own]).where(table.c[other] == linked))
 
-    def _sort_value(self, key: OrderKey, source: _Source) -> sa.ColumnElement[Any]:
-        field = key.path.field
-        table = source.table_of(key.path)
-        if field.is_lookup:
-            name = self._queries[key.path.entity].reference_name(field, table)
-            if name is not None:
-                return folded(name, self._tables.engine)
-        column: sa.ColumnElement[Any] = table.c[field.name]
-        return folded(column, self._tables.engine) if key.path.kind is ValueKind.TEXT else column
+    def _sort_values(self, query: Query, source: QuerySource) -> list[SortValue]:
+        """Return the keys of the order, made total by the ids of the records of a row."""
+        keys = [
+            SortValue(self.sort_value(key.path, source), key.descending)
+            for key in query.order
+            if not isinstance(key.path, str)
+        ]
+        if query.distinct:
+            return keys
+        is_descending = bool(query.order and query.order[-1].descending)
+        assert source.identity is not None
+        keys.append(SortValue(source.identity, is_descending, is_nullable=False))
+        for join in query.joins:
+            keys += [SortValue(column, is_descending) for column in source.ids_of(join.alias)]
+        return keys
 
-    def _ordering(
-        self, keys: Sequence[tuple[sa.ColumnElement[Any], bool]]
-    ) -> list[sa.ColumnElement[Any]]:
-        ordering = []
-        for value, descending in keys[:-1]:
-            ordered = value.desc() if descending else value.asc()
-            if self._tables.engine == "postgresql":
-                ordered = ordered.nulls_last() if descending else ordered.nulls_first()
+    def _ordering(self, keys: Sequence[SortValue]) -> list[Column]:
+        ordering: list[Column] = []
+        for key in keys:
+            ordered = key.value.desc() if key.descending else key.value.asc()
+            if self.tables.engine == "postgresql" and key.is_nullable:
+                ordered = ordered.nulls_last() if key.descending else ordered.nulls_first()
             ordering.append(ordered)
-        identity, descending = keys[-1]
-        return [*ordering, identity.desc() if descending else identity.asc()]
+        return ordering
 
 
-class _Source:
-    """The FROM of one query: the entity's table and the tables that paths reach."""
-
-    def __init__(self, entity: str, registry: Registry, tables: Tables) -> None:
-        self._registry = registry
-        self._tables = tables
-        self.root = tables.entities[entity]
-        self.identity = self.root.c[registry.entities[entity].primary_id]
-        self._joins: dict[tuple[str, ...], tuple[sa.FromClause, sa.ColumnElement[bool]]] = {}
-
-    def table_of(self, path: FieldPath) -> sa.FromClause:
-        """Return the table that has the path's field, joining it when it is new."""
-        table: sa.FromClause = self.root
-        for depth, step in enumerate(path.steps):
-            key = tuple(part.key for part in path.steps[: depth + 1])
-            if key not in self._joins:
-                target = self._tables.entities[step.target].alias()
-                primary_id = self._registry.entities[step.target].primary_id
-                on = target.c[primary_id] == table.c[step.field.name]
-                if step.field.is_multi_target:
-                    entity = table.c[step.field.name + ENTITY_SUFFIX]
-                    on = sa.and_(on, entity == sa.literal_column(f"'{step.target}'"))
-                self._joins[key] = (target, on)
-            table = self._joins[key][0]
-        return table
-
-    def column(self, path: FieldPath) -> sa.ColumnElement[Any]:
-        """Return the column of a path."""
-        return self.table_of(path).c[path.field.name]
-
-    def joined(self) -> sa.FromClause:
-        """Return the root with every join that was asked for."""
-        source: sa.FromClause = self.root
-        for target, on in self._joins.values():
-            source = source.outerjoin(target, on)
-        return source
-
-
-def _limited(statement: sa.Select[Any]) -> sa.Select[Any]:
+def limited(statement: sa.Select[Any], *, with_skip: bool = False) -> sa.Select[Any]:
     """Return the statement with its limit a parameter; SQLite wants the offset said too."""
     limit = sa.bindparam("limit_", type_=sa.Integer())
+    if with_skip:
+        return statement.limit(limit).offset(sa.bindparam("skip_", type_=sa.Integer()))
     return statement.limit(limit).offset(sa.literal_column("0", sa.Integer()))
-
-
-def _after(
-    keys: Sequence[tuple[sa.ColumnElement[Any], bool]], after: Sequence[Any]
-) -> sa.ColumnElement[bool]:
-    """Return the condition for what comes after the given sort values.
-
-    ``a > x OR (a = x AND b > y)``, with ``a >= x`` beside it for the index to start at.
-    """
-    alternatives = []
-    equal: list[sa.ColumnElement[bool]] = []
-    for number, ((value, descending), known) in enumerate(zip(keys, after, strict=True)):
-        bound = sa.bindparam(f"a{number}", type_=value.type)
-        if known is None:
-            beyond: sa.ColumnElement[bool] = sa.false() if descending else value.is_not(None)
-            same: sa.ColumnElement[bool] = value.is_(None)
-        else:
-            beyond = sa.or_(value < bound, value.is_(None)) if descending else value > bound
-            same = value == bound
-        alternatives.append(sa.and_(*equal, beyond))
-        equal.append(same)
-    condition = sa.or_(*alternatives)
-    first, descending = keys[0]
-    if after[0] is None or descending:
-        return condition
-    return sa.and_(first >= sa.bindparam("a0", type_=first.type), condition)

@@ -34,6 +34,7 @@ from kartoteka_runtime.storage.database import (
     SchemaMoved,
     UniqueViolation,
 )
+from kartoteka_runtime.storage.date_parts import ExactTotal, part_of
 
 _Result = TypeVar("_Result")
 _BUSY_WAIT_SECONDS = 10.0
@@ -205,6 +206,8 @@ class SqliteDatabase:
             self.path, isolation_level=None, cached_statements=1024, check_same_thread=False
         )
         raw.create_function("kartoteka_fold", 1, _fold_or_none, deterministic=True)
+        raw.create_function("kartoteka_date_part", 6, part_of, deterministic=True)
+        raw.create_aggregate("kartoteka_total", 1, ExactTotal)  # type: ignore[arg-type]
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
                        "busy_timeout=0", "cache_size=-64000"):  # fmt: skip
             raw.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,217 @@
+"""QuerySource: the FROM of one query, joining what the paths of its parts reach."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import sqlalchemy as sa
+
+from kartoteka.conditions.typed import Collection, FieldPath, Linked, Match, ValueKind
+from kartoteka.model.field import Field
+from kartoteka.registry import Registry
+from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables, link_columns
+
+Column = sa.ColumnElement[Any]
+
+
+class QuerySource:
+    """A table of records, what is joined to it, and for inner queries what lies around it.
+
+    ``identity`` is the primary id of the records asked for (None for a link table, which has
+    none).
+    """
+
+    def __init__(
+        self,
+        entity: str,
+        registry: Registry,
+        tables: Tables,
+        *,
+        variable: str = "",
+        outer: QuerySource | None = None,
+    ) -> None:
+        """Begin at the table of ``entity``, whose paths carry ``variable``."""
+        self.registry = registry
+        self.tables = tables
+        self.engine = tables.engine
+        self.entity = entity
+        self.variable = variable
+        table = self.table_of_entity(entity)
+        self.root: sa.FromClause = table if outer is None else table.alias()
+        self.identity: Column | None = None
+        if entity in registry.entities:
+            self.identity = self.root.c[registry.entities[entity].primary_id]
+        self._outer = outer
+        self._prefix = ""  # of the keys of joins: the alias of the root, when it is a join itself
+        self._roots: dict[str, sa.FromClause] = {variable: self.root}
+        self._entities = {variable: entity}
+        self._joins: dict[tuple[str, ...], tuple[sa.FromClause, Column, bool]] = {}
+
+    @property
+    def primary_id(self) -> str:
+        """Return the name of the primary id of the records asked for."""
+        return self.registry.entities[self.entity].primary_id
+
+    def table_of_entity(self, name: str) -> sa.Table:
+        """Return the table of an entity, or of the N:N relationship with that link entity."""
+        if name in self.tables.entities:
+            return self.tables.entities[name]
+        return self.tables.links[_relationship_of(name, self.registry)]
+
+    def table_of(self, path: FieldPath) -> sa.FromClause:
+        """Return the table that has the path's field, joining it when it is new."""
+        if path.variable not in self._roots:
+            if self._outer is None:
+                raise KeyError(path.variable)
+            return self._outer.table_of(path)
+        table = self._roots[path.variable]
+        for depth, step in enumerate(path.steps):
+            begin = path.variable or self._prefix
+            key = (begin, *(part.key for part in path.steps[: depth + 1]))
+            if key not in self._joins:
+                target = self.tables.entities[step.target].alias()
+                primary_id = self.registry.entities[step.target].primary_id
+                on = target.c[primary_id] == table.c[step.field.name]
+                if step.field.is_multi_target:
+                    on = sa.and_(on, _names(table, step.field, step.target))
+                self._joins[key] = (target, on, True)
+            table = self._joins[key][0]
+        return table
+
+    def column(self, path: FieldPath) -> Column:
+        """Return the column of a path."""
+        return self.table_of(path).c[path.field.name]
+
+    def join(
+        self, alias: str, parent: str, entity: str, via: Match | Linked, *, is_outer: bool
+    ) -> sa.FromClause:
+        """Begin another root named ``alias`` that ``via`` ties to the root ``parent``.
+
+        ``is_outer`` keeps what has no match.
+        """
+        table = self.table_of_entity(entity).alias()
+        on = self._tie(via, self._roots[parent], self._entities[parent], table, entity)
+        self._roots[alias] = table
+        self._entities[alias] = entity
+        self._joins[(alias,)] = (table, on, is_outer)
+        return table
+
+    def restrict_join(self, alias: str, condition: Column) -> None:
+        """Add what else must hold for a record to take part in a join made before."""
+        table, on, is_outer = self._joins[(alias,)]
+        self._joins[(alias,)] = (table, sa.and_(on, condition), is_outer)
+
+    def seen_from(self, alias: str) -> QuerySource:
+        """Return this source as what is about the records of a join sees it: they are its root."""
+        seen = copy(self)
+        seen.root = self._roots[alias]
+        seen.entity = self._entities[alias]
+        seen.identity = seen.root.c[self.registry.entities[seen.entity].primary_id]
+        seen._roots = {**self._roots, self.variable: seen.root}
+        seen._entities = {**self._entities, self.variable: seen.entity}
+        seen._prefix = alias
+        return seen
+
+    def entity_of(self, alias: str) -> str:
+        """Return the entity of a join."""
+        return self._entities[alias]
+
+    def ids_of(self, alias: str) -> list[Column]:
+        """Return what identifies the records of a join; of a link table, both of its columns."""
+        entity = self.registry.entities.get(self._entities[alias])
+        table = self._roots[alias]
+        return [table.c[entity.primary_id]] if entity else list(table.c)
+
+    def join_link(self, via: Linked) -> Column:
+        """Join the link table of an N:N relationship to the root; return its owner column."""
+        own, other = _sides(via)
+        link = self.tables.links[via.relationship.name].alias()
+        assert self.identity is not None
+        self._joins[(f"{via.relationship.name} link",)] = (
+            link, link.c[other] == self.identity, False
+        )  # fmt: skip
+        return link.c[own]
+
+    def names(self, lookup: Field, entity: str) -> Column:
+        """Return the condition that a lookup of the root names a record of ``entity``."""
+        return _names(self.root, lookup, entity)
+
+    def inside(self, collection: Collection, variable: str) -> tuple[QuerySource, Column]:
+        """Return the source of a collection's items, and what ties them to their owner."""
+        inner = QuerySource(
+            collection.entity, self.registry, self.tables, variable=variable, outer=self
+        )
+        owner = self._owner_table(collection)
+        return inner, self._tie(
+            collection.via, owner, collection.owner, inner.root, collection.entity
+        )
+
+    def from_clause(self) -> sa.FromClause:
+        """Return the root with every join that was asked for."""
+        source: sa.FromClause = self.root
+        for target, on, is_outer in self._joins.values():
+            source = source.outerjoin(target, on) if is_outer else source.join(target, on)
+        return source
+
+    def own_tables(self) -> list[sa.FromClause]:
+        """Return the tables that belong to this query and not to one around it."""
+        return [self.root, *(target for target, _, _ in self._joins.values())]
+
+    def _owner_table(self, collection: Collection) -> sa.FromClause:
+        """Return the table of the record that has a collection."""
+        registry = self.registry
+        owner = registry.entities[collection.owner]
+        identity = owner.field_by_name[owner.primary_id]
+        path = FieldPath(
+            collection.steps, collection.owner, identity, ValueKind.ID, collection.variable
+        )
+        return self.table_of(path)
+
+    def _tie(
+        self,
+        via: Match | Linked,
+        owner: sa.FromClause,
+        owner_entity: str,
+        item: sa.FromClause,
+        item_entity: str,
+    ) -> Column:
+        if isinstance(via, Linked):
+            return self._linked(via, owner, item)
+        found: list[Column] = [item.c[via.item_field.name] == owner.c[via.owner_field.name]]
+        if via.item_field.is_multi_target and owner_entity:
+            found.append(_names(item, via.item_field, owner_entity))
+        if via.owner_field.is_multi_target:
+            found.append(_names(owner, via.owner_field, item_entity))
+        return sa.and_(*found)
+
+    def _linked(self, via: Linked, owner: sa.FromClause, item: sa.FromClause) -> Column:
+        """Return the condition that a link table holds the pair."""
+        relationship = via.relationship
+        own, other = _sides(via)
+        sides = (relationship.left, relationship.right)
+        owner_name, item_name = sides if via.owner_is_left else sides[::-1]
+        entities = self.registry.entities
+        link = self.tables.links[relationship.name].alias()
+        items = sa.select(link.c[other]).where(
+            link.c[own] == owner.c[entities[owner_name].primary_id]
+        )
+        return item.c[entities[item_name].primary_id].in_(items.correlate_except(link))
+
+
+def _sides(via: Linked) -> tuple[str, str]:
+    """Return the columns of a link table that hold the owner and the item."""
+    left, right = link_columns(via.relationship.left, via.relationship.right)
+    return (left, right) if via.owner_is_left else (right, left)
+
+
+def _names(table: sa.FromClause, lookup: Field, entity: str) -> Column:
+    """Return the condition that a lookup with several targets names a record of ``entity``."""
+    return table.c[lookup.name + ENTITY_SUFFIX] == sa.literal_column(f"'{entity}'")
+
+
+def _relationship_of(link_entity: str, registry: Registry) -> str:
+    for relationship in registry.relationships.values():
+        if relationship.intersect == link_entity:
+            return relationship.name
+    raise KeyError(link_entity)

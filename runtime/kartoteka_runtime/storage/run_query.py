@@ -1,0 +1,194 @@
+"""Queries: runs queries, counts and aggregates; each shape is compiled once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import orjson
+from sqlalchemy.engine import Dialect
+
+from kartoteka.conditions.asker import Asker
+from kartoteka.conditions.typed import Collection
+from kartoteka.query.query import MOST_ITEMS_EXPANDED, Expand, Query
+from kartoteka.registry import Registry
+from kartoteka_runtime.storage.compile_aggregate import AggregateStatement, compile_aggregate
+from kartoteka_runtime.storage.compile_condition import asker_parameters, parameters_of
+from kartoteka_runtime.storage.compile_query import (
+    OWNERS,
+    ItemsStatement,
+    Level,
+    PageStatement,
+    QueryCompiler,
+)
+from kartoteka_runtime.storage.database import Connection, Row
+from kartoteka_runtime.storage.keyset import Segment, segments
+from kartoteka_runtime.storage.query_shape import aggregate_shape, conditions_of, page_shape
+from kartoteka_runtime.storage.record_queries import EntityQueries
+from kartoteka_runtime.storage.tables import Tables
+
+_SHAPES = 1024
+Statement = TypeVar("Statement")
+Record = dict[str, Any]
+
+
+class _Shapes(Generic[Statement]):
+    """Statements by shape; the oldest is forgotten when there are too many."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, Statement] = {}
+
+    def get(self, shape: Hashable, build: Callable[[], Statement]) -> Statement:
+        """Return the statement of a shape, built when it is new."""
+        statement = self._kept.get(shape)
+        if statement is None:
+            if len(self._kept) >= _SHAPES:
+                del self._kept[next(iter(self._kept))]
+            statement = self._kept[shape] = build()
+        return statement
+
+
+class Queries:
+    """Runs queries against one registry's tables."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        tables: Tables,
+        dialect: Dialect,
+        queries: Mapping[str, EntityQueries],
+    ) -> None:
+        """Share the entities' statements; keep the compiled shapes."""
+        self._compiler = QueryCompiler(registry, tables, dialect, queries)
+        self._engine = tables.engine
+        self._pages: _Shapes[PageStatement] = _Shapes()
+        self._counts: _Shapes[str] = _Shapes()
+        self._items: _Shapes[ItemsStatement] = _Shapes()
+        self._aggregates: _Shapes[AggregateStatement] = _Shapes()
+
+    async def page(
+        self, connection: Connection, query: Query, asker: Asker
+    ) -> tuple[list[Record], tuple[Any, ...], bool]:
+        """Return a page's records, where the next page begins, and whether there is one.
+
+        Records are keyed by path, expanded ones lie in them. One record more than asked for is
+        read, to know whether there is a next page. Each expanded collection takes one statement
+        more, however many records have it.
+        """
+        shape = page_shape(query)
+        params = self._parameters(query, asker)
+        known = tuple(value is not None for value in query.after)
+        rows: list[Row] = []
+        statement = None
+        for segment in self._segments(query):
+            statement = self._pages.get(
+                (shape, segment, known), partial(self._compiler.page, query, segment, known)
+            )
+            params["limit_"] = query.limit + 1 - len(rows)
+            rows += await connection.fetch_all(statement.sql, params)
+            if len(rows) > query.limit:
+                break
+        assert statement is not None
+        has_more = len(rows) > query.limit
+        rows = rows[: query.limit]
+        records = await self._records(connection, statement.level, rows, asker)
+        if not has_more or not rows:
+            return records, (), has_more
+        return records, tuple(rows[-1][position] for position in statement.sort_at), has_more
+
+    async def count(self, connection: Connection, query: Query, asker: Asker, cap: int) -> int:
+        """Return how many records a query finds in all, counting no further than ``cap``."""
+        bare = query if query.distinct else replace(query, columns=(), expands=())
+        bare = replace(bare, order=(), after=(), skip=0, groups=(), aggregates=())
+        sql = self._counts.get(page_shape(bare), lambda: self._compiler.count(bare))
+        params = self._parameters(bare, asker)
+        params["limit_"] = cap
+        row = await connection.fetch_one(sql, params)
+        return int(row[0]) if row else 0
+
+    async def aggregate(
+        self, connection: Connection, query: Query, asker: Asker
+    ) -> tuple[list[Record], bool]:
+        """Return one record a group, keyed by alias, and whether there are more than the limit."""
+        statement = self._aggregates.get(
+            aggregate_shape(query), lambda: compile_aggregate(query, self._compiler)
+        )
+        params = self._parameters(query, asker)
+        params["limit_"] = query.limit + 1
+        params |= statement.parameters(asker)
+        rows = await connection.fetch_all(statement.sql, params)
+        found = [statement.read(row) for row in rows[: query.limit]]
+        return found, len(rows) > query.limit
+
+    def _parameters(self, query: Query, asker: Asker) -> dict[str, Any]:
+        params = asker_parameters(asker, self._engine)
+        for prefix, condition in conditions_of(query):
+            params |= parameters_of(condition, self._engine, asker, prefix)
+        for number, value in enumerate(query.after):
+            params[f"a{number}"] = value
+        if query.linked_to is not None:
+            params["linked_"] = query.linked_to.record_id
+        if query.skip:
+            params["skip_"] = query.skip
+        return params
+
+    def _segments(self, query: Query) -> tuple[Segment, ...]:
+        order = query.order
+        return segments(
+            query.after, descending=bool(order) and order[0].descending, has_order=bool(order)
+        )
+
+    async def _records(
+        self, connection: Connection, level: Level, rows: Sequence[Row], asker: Asker
+    ) -> list[Record]:
+        """Return rows as records, with those that lookups and collections expand inside them."""
+        read = level.reader
+        records = [read(row) for row in rows]
+        if level.is_plain:
+            return records
+        pairs = list(zip(rows, records, strict=True))
+        await self._fill(connection, level, pairs, asker)
+        return records
+
+    async def _fill(
+        self, connection: Connection, level: Level, pairs: list[tuple[Row, Record]], asker: Asker
+    ) -> None:
+        for single in level.singles:
+            inner = []
+            for row, record in pairs:
+                found = None if row[single.id_at] is None else single.reader(row)
+                record[single.key] = found
+                if found is not None:
+                    inner.append((row, found))
+            if not single.is_plain:
+                await self._fill(connection, single, inner, asker)
+        for expand in level.collections:
+            owners: dict[str, list[Record]] = {}
+            for row, record in pairs:
+                record[expand.key] = []
+                owners.setdefault(row[level.id_at], []).append(record)
+            if owners:
+                await self._expand(connection, expand, owners, asker)
+
+    async def _expand(
+        self,
+        connection: Connection,
+        expand: Expand,
+        owners: Mapping[str, list[Record]],
+        asker: Asker,
+    ) -> None:
+        """Read a collection's items for every owner at once, and put them into the owners."""
+        assert isinstance(expand.over, Collection)
+        shape = (expand.over, page_shape(expand.query))
+        statement = self._items.get(shape, lambda: self._compiler.items(expand))
+        params = self._parameters(expand.query, asker)
+        ids = list(owners)
+        params[OWNERS] = ids if self._engine == "postgresql" else orjson.dumps(ids).decode()
+        params["limit_"] = min(expand.query.limit, MOST_ITEMS_EXPANDED)
+        rows = await connection.fetch_all(statement.sql, params)
+        items = await self._records(connection, statement.level, rows, asker)
+        for row, item in zip(rows, items, strict=True):
+            for owner in owners[row[0]]:
+                owner[expand.key].append(item)
