@@ -143,8 +143,9 @@ def _total(operand: Any, engine: str) -> Column:
     if engine == "sqlite":
         return sa.func.kartoteka_total(operand, type_=sa.Text())
     count = sa.func.count(operand)
-    both = sa.cast(sa.func.sum(operand), sa.Text).concat(" ").concat(sa.cast(count, sa.Text))
-    return sa.case((count > 0, both))
+    blank = sa.literal_column("' '", sa.Text())
+    both = sa.cast(sa.func.sum(operand), sa.Text).concat(blank).concat(sa.cast(count, sa.Text))
+    return sa.case((count > sa.literal_column("0"), both))
 
 
 def _total_reader(figure: Aggregate, path: FieldPath, at: int, engine: str) -> Read:

@@ -35,14 +35,15 @@ OWNERS = "owners_"  # parameter: the ids of the records whose items are asked fo
 class Level:
     """The records of one level of a row: the query's own, or those that a lookup expands.
 
-    ``id_at`` is where in the row their id lies.
+    ``id_at`` is where in the row their id lies. ``singles`` and ``collections`` say which of the
+    query's expands are read in the same row, and which need statements of their own: a level is
+    kept with its shape, and other queries of that shape have other values and limits.
     """
 
     reader: RowReader
     id_at: int
-    key: str = ""
-    singles: list[Level] = field(default_factory=list)
-    collections: list[Expand] = field(default_factory=list)
+    singles: dict[int, Level] = field(default_factory=dict)
+    collections: list[int] = field(default_factory=list)
 
     @property
     def is_plain(self) -> bool:
@@ -203,14 +204,14 @@ class QueryCompiler:
         level = Level(build_reader(columns, self.tables.engine), -1)
         for number, expand in enumerate(query.expands):
             if isinstance(expand.over, Collection):
-                level.collections.append(expand)
+                level.collections.append(number)
                 continue
             seen = source.seen_from(f"{prefix}{number}")
             inner = self._level(expand.query, seen, selected, f"{prefix}{number}_")
-            inner.key, inner.id_at = expand.key, len(selected)
+            inner.id_at = len(selected)
             assert seen.identity is not None
             selected.append(seen.identity)
-            level.singles.append(inner)
+            level.singles[number] = inner
         return level
 
     def _join_expands(
@@ -245,9 +246,9 @@ class QueryCompiler:
             source.restrict_join(alias, test)
             return
         entity = source.entity_of(alias)
-        inner = QuerySource(entity, self.registry, self.tables, variable=alias, outer=source)
-        seen = inner.seen_from(alias)
-        found = ConditionCompiler(seen, prefix).compile(condition)
+        inner = QuerySource(entity, self.registry, self.tables, outer=source)
+        inner.call_root(alias)
+        found = ConditionCompiler(inner, prefix).compile(condition)
         assert inner.identity is not None
         ids = sa.select(inner.identity).where(found).select_from(inner.from_clause())
         (joined,) = source.ids_of(alias)

@@ -93,9 +93,9 @@ def _postgresql_part(part: DatePart, column: Column) -> Column:
 
     match part:
         case DatePart.WEEK:
-            first = sa.func.date_trunc("year", column)
+            first = sa.func.date_trunc(sa.literal_column("'year'"), column)
             weekday = sa.cast(sa.extract("dow", first), sa.Integer)
-            return (extract("doy") - 1 + weekday).op("/")(sa.literal_column("7")) + 1
+            return _divided(extract("doy") - _whole(1) + weekday, _whole(7)) + _whole(1)
         case DatePart.DAY | DatePart.MONTH | DatePart.QUARTER | DatePart.YEAR:
             return extract(part.value)
     month, day, months = _fiscal()
@@ -104,13 +104,24 @@ def _postgresql_part(part: DatePart, column: Column) -> Column:
     fiscal_year = year - sa.cast(is_before, sa.Integer)
     if part is DatePart.FISCAL_YEAR:
         return fiscal_year
-    passed = (year - fiscal_year) * 12 + of_month - month - sa.cast(of_day < day, sa.Integer)
-    begin = sa.func.make_date(fiscal_year, month, sa.literal_column("1")) + (day - 1)
+    passed = (
+        (year - fiscal_year) * _whole(12) + of_month - month - sa.cast(of_day < day, sa.Integer)
+    )
+    begin = sa.cast(sa.func.make_date(fiscal_year, month, _whole(1)) + (day - _whole(1)), sa.Date)
     days = sa.cast(column, sa.Date) - begin
     return sa.case(
-        (months > 0, passed.op("/")(sa.func.nullif(months, 0)) + 1),
-        else_=sa.func.least(days.op("/")(sa.literal_column("28")), 12) + 1,
+        (months > _whole(0), _divided(passed, sa.func.nullif(months, _whole(0))) + _whole(1)),
+        else_=sa.func.least(_divided(days, _whole(_FOUR_WEEKS)), _whole(12)) + _whole(1),
     )
+
+
+def _divided(value: Column, by: Column) -> Column:
+    """Return a whole number divided towards zero."""
+    return sa.cast(value, sa.Integer).op("/")(by)
+
+
+def _whole(number: int) -> Column:
+    return sa.literal_column(str(number), sa.Integer())
 
 
 def _bind(name: str, bound_type: Any) -> sa.BindParameter[Any]:

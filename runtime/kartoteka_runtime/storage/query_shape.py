@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kartoteka.conditions.typed import LookupStep, TypedCondition
+from kartoteka.conditions.typed import Collection, Linked, LookupStep, Match, TypedCondition
 from kartoteka.query.query import Expand, OrderKey, Query
-from kartoteka_runtime.storage.compile_condition import shape_of
+from kartoteka_runtime.storage.condition_parameters import shape_of
 
 
 def page_shape(query: Query) -> Any:
@@ -22,12 +22,19 @@ def page_shape(query: Query) -> Any:
         query.distinct,
         query.skip > 0,
         tuple(
-            (j.alias, j.entity, j.via, j.parent, j.is_outer, _condition_shape(j.condition))
+            (
+                j.alias,
+                j.entity,
+                _via_shape(j.via),
+                j.parent,
+                j.is_outer,
+                _condition_shape(j.condition),
+            )
             for j in query.joins
         )
         if query.joins
         else (),
-        tuple((item.key, item.over, page_shape(item.query)) for item in query.expands)
+        tuple((item.key, over_shape(item.over), page_shape(item.query)) for item in query.expands)
         if query.expands
         else (),
     )
@@ -41,6 +48,19 @@ def aggregate_shape(query: Query) -> Any:
         for item in query.aggregates
     )
     return (page_shape(query), groups, figures)
+
+
+def over_shape(over: LookupStep | Collection) -> Any:
+    """Return what an expand goes over, by names."""
+    if isinstance(over, LookupStep):
+        return over.key
+    return (over.key, over.owner, over.entity, _via_shape(over.via))
+
+
+def _via_shape(via: Match | Linked) -> Any:
+    if isinstance(via, Match):
+        return (via.item_field.name, via.owner_field.name)
+    return (via.relationship.name, via.owner_is_left)
 
 
 def _condition_shape(condition: TypedCondition | None) -> Any:

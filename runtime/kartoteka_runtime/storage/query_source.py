@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from kartoteka.conditions.typed import Collection, FieldPath, Linked, Match, ValueKind
 from kartoteka.model.field import Field
 from kartoteka.registry import Registry
+from kartoteka_runtime.storage.calculated_columns import calculated_column
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables, link_columns
 
 Column = sa.ColumnElement[Any]
@@ -81,7 +83,13 @@ class QuerySource:
 
     def column(self, path: FieldPath) -> Column:
         """Return the column of a path."""
-        return self.table_of(path).c[path.field.name]
+        return self.column_in(self.table_of(path), path.field, path.entity)
+
+    def column_in(self, table: sa.FromClause, field: Field, entity: str) -> Column:
+        """Return the column of a field in a table of its entity, or what is calculated for it."""
+        if not field.is_on_read:
+            return table.c[field.name]
+        return calculated_column(field, RecordSource(entity, table, self.registry, self.tables))
 
     def join(
         self, alias: str, parent: str, entity: str, via: Match | Linked, *, is_outer: bool
@@ -101,6 +109,11 @@ class QuerySource:
         """Add what else must hold for a record to take part in a join made before."""
         table, on, is_outer = self._joins[(alias,)]
         self._joins[(alias,)] = (table, sa.and_(on, condition), is_outer)
+
+    def call_root(self, variable: str) -> None:
+        """Let paths that carry ``variable`` begin at the root too."""
+        self._roots[variable] = self.root
+        self._entities[variable] = self.entity
 
     def seen_from(self, alias: str) -> QuerySource:
         """Return this source as what is about the records of a join sees it: they are its root."""
@@ -197,6 +210,36 @@ class QuerySource:
             link.c[own] == owner.c[entities[owner_name].primary_id]
         )
         return item.c[entities[item_name].primary_id].in_(items.correlate_except(link))
+
+
+class RecordSource(QuerySource):
+    """The records of a table that some statement reads: nothing is joined to them.
+
+    What paths reach over lookups are subqueries, so that it stands wherever a column does.
+    """
+
+    def __init__(
+        self, entity: str, table: sa.FromClause, registry: Registry, tables: Tables
+    ) -> None:
+        """Begin at ``table``, which holds records of ``entity``."""
+        super().__init__(entity, registry, tables)
+        self.root = table
+        self._roots = {"": table}
+        self.identity = table.c[self.primary_id]
+
+    def column(self, path: FieldPath) -> Column:
+        """Return the column of a path, or the subquery that follows its first lookup."""
+        if not path.steps:
+            return self.column_in(self.root, path.field, path.entity)
+        step, *others = path.steps
+        target = self.tables.entities[step.target].alias()
+        inner = RecordSource(step.target, target, self.registry, self.tables)
+        assert inner.identity is not None
+        condition = inner.identity == self.root.c[step.field.name]
+        if step.field.is_multi_target:
+            condition = sa.and_(condition, _names(self.root, step.field, step.target))
+        value = inner.column(replace(path, steps=tuple(others)))
+        return sa.select(value).where(condition).correlate(self.root).scalar_subquery()
 
 
 def _sides(via: Linked) -> tuple[str, str]:

@@ -15,7 +15,6 @@ from kartoteka.conditions.typed import Collection
 from kartoteka.query.query import MOST_ITEMS_EXPANDED, Expand, Query
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.compile_aggregate import AggregateStatement, compile_aggregate
-from kartoteka_runtime.storage.compile_condition import asker_parameters, parameters_of
 from kartoteka_runtime.storage.compile_query import (
     OWNERS,
     ItemsStatement,
@@ -23,9 +22,15 @@ from kartoteka_runtime.storage.compile_query import (
     PageStatement,
     QueryCompiler,
 )
+from kartoteka_runtime.storage.condition_parameters import asker_parameters, parameters_of
 from kartoteka_runtime.storage.database import Connection, Row
 from kartoteka_runtime.storage.keyset import Segment, segments
-from kartoteka_runtime.storage.query_shape import aggregate_shape, conditions_of, page_shape
+from kartoteka_runtime.storage.query_shape import (
+    aggregate_shape,
+    conditions_of,
+    over_shape,
+    page_shape,
+)
 from kartoteka_runtime.storage.record_queries import EntityQueries
 from kartoteka_runtime.storage.tables import Tables
 
@@ -93,7 +98,7 @@ class Queries:
         assert statement is not None
         has_more = len(rows) > query.limit
         rows = rows[: query.limit]
-        records = await self._records(connection, statement.level, rows, asker)
+        records = await self._records(connection, statement.level, rows, query, asker)
         if not has_more or not rows:
             return records, (), has_more
         return records, tuple(rows[-1][position] for position in statement.sort_at), has_more
@@ -141,30 +146,41 @@ class Queries:
         )
 
     async def _records(
-        self, connection: Connection, level: Level, rows: Sequence[Row], asker: Asker
+        self,
+        connection: Connection,
+        level: Level,
+        rows: Sequence[Row],
+        query: Query,
+        asker: Asker,
     ) -> list[Record]:
         """Return rows as records, with those that lookups and collections expand inside them."""
         read = level.reader
         records = [read(row) for row in rows]
-        if level.is_plain:
-            return records
-        pairs = list(zip(rows, records, strict=True))
-        await self._fill(connection, level, pairs, asker)
+        if not level.is_plain:
+            pairs = list(zip(rows, records, strict=True))
+            await self._fill(connection, level, pairs, query, asker)
         return records
 
     async def _fill(
-        self, connection: Connection, level: Level, pairs: list[tuple[Row, Record]], asker: Asker
+        self,
+        connection: Connection,
+        level: Level,
+        pairs: list[tuple[Row, Record]],
+        query: Query,
+        asker: Asker,
     ) -> None:
-        for single in level.singles:
+        for number, single in level.singles.items():
+            expand = query.expands[number]
             inner = []
             for row, record in pairs:
                 found = None if row[single.id_at] is None else single.reader(row)
-                record[single.key] = found
+                record[expand.key] = found
                 if found is not None:
                     inner.append((row, found))
             if not single.is_plain:
-                await self._fill(connection, single, inner, asker)
-        for expand in level.collections:
+                await self._fill(connection, single, inner, expand.query, asker)
+        for number in level.collections:
+            expand = query.expands[number]
             owners: dict[str, list[Record]] = {}
             for row, record in pairs:
                 record[expand.key] = []
@@ -181,14 +197,14 @@ class Queries:
     ) -> None:
         """Read a collection's items for every owner at once, and put them into the owners."""
         assert isinstance(expand.over, Collection)
-        shape = (expand.over, page_shape(expand.query))
-        statement = self._items.get(shape, lambda: self._compiler.items(expand))
+        shape = (over_shape(expand.over), page_shape(expand.query))
+        statement = self._items.get(shape, partial(self._compiler.items, expand))
         params = self._parameters(expand.query, asker)
         ids = list(owners)
         params[OWNERS] = ids if self._engine == "postgresql" else orjson.dumps(ids).decode()
         params["limit_"] = min(expand.query.limit, MOST_ITEMS_EXPANDED)
         rows = await connection.fetch_all(statement.sql, params)
-        items = await self._records(connection, statement.level, rows, asker)
+        items = await self._records(connection, statement.level, rows, expand.query, asker)
         for row, item in zip(rows, items, strict=True):
             for owner in owners[row[0]]:
                 owner[expand.key].append(item)
