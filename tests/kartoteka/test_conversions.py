@@ -346,7 +346,7 @@ CASES = DEFINITIONS.flatmap(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(CASES)
 def test_a_conversion_keeps_what_its_kind_promises(case):
     before, after, value = case

@@ -211,7 +211,7 @@ EDITS: st.SearchStrategy[Edit] = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(EDITS, min_size=1, max_size=8))
 def test_it_says_what_a_check_from_nothing_says(edits: list[Edit]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -17,7 +17,9 @@ def record_of(entity: str) -> re.Pattern[str]:
 
 
 @pytest.mark.parametrize(
-    ("engine", "language"), [("sqlite", "en"), ("postgresql", "pl")], indirect=["engine"]
+    ("engine", "language"),
+    [("sqlite", "en"), pytest.param("postgresql", "pl", marks=pytest.mark.slow)],
+    indirect=["engine"],
 )
 async def test_the_first_day(person, crm, language):
     someone = await person()

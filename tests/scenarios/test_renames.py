@@ -67,7 +67,7 @@ async def renamed(start_app):
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("language", ["en", "pl"])
+@pytest.mark.parametrize("language", ["en", pytest.param("pl", marks=pytest.mark.slow)])
 async def test_no_page_shows_the_old_words(renamed, reader, language):
     records = await _one_of_each(renamed)
     someone = await reader(renamed, language=language)

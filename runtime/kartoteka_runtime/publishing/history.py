@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -67,6 +68,24 @@ async def latest_number(connection: Connection) -> int:
     return int(row[0]) if row and row[0] is not None else 0
 
 
+@dataclass(slots=True)
+class _StoredRegistry:
+    """The text of a registry, known by its fingerprint; the text itself need not be kept."""
+
+    fingerprint: str
+    text: str = field(compare=False)
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+
+@lru_cache(maxsize=1)
+def _registry_of(stored: _StoredRegistry) -> Registry:
+    """Return a stored registry; reading the same one again gives the same object."""
+    text, stored.text = stored.text, ""
+    return registry_of_text(text)
+
+
 async def load_latest(
     connection: Connection, database: Database, *, known: Registry | None = None
 ) -> Publication | None:
@@ -99,7 +118,7 @@ async def load(
             compile_text(statement, database.dialect), {"wanted": number}
         )
         assert stored is not None
-        registry = registry_of_text(stored[0])
+        registry = _registry_of(_StoredRegistry(row[1], stored[0]))
     return Publication(
         row[0],
         row[1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from kartoteka.registry import Registry
 from kartoteka_runtime.publishing.plan import PlannedChange
@@ -66,7 +67,7 @@ def _specs_before(table: TableChange, live: Registry) -> set[IndexSpec]:
     if before is None or before.name not in live.entities:
         return set()
     return {
-        IndexSpec(spec.prefix, tuple(table.renames.get(name, name) for name in spec.fields))
+        replace(spec, fields=tuple(table.renames.get(name, name) for name in spec.fields))
         for spec in index_specs(before, live)
     }
 

@@ -25,7 +25,7 @@ from kartoteka_runtime.storage.keyset import Segment, SortValue, after
 from kartoteka_runtime.storage.query_source import QuerySource
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
 from kartoteka_runtime.storage.row_readers import ReadColumn, RowReader, build_reader
-from kartoteka_runtime.storage.tables import Tables, folded, link_columns
+from kartoteka_runtime.storage.tables import Tables, link_columns, sortable
 
 Column = sa.ColumnElement[Any]
 OWNERS = "owners_"  # parameter: the ids of the records whose items are asked for
@@ -168,13 +168,16 @@ class QueryCompiler:
         return statement
 
     def sort_value(self, path: FieldPath, source: QuerySource) -> Column:
-        """Return what rows are sorted by: folded texts, and of a lookup the name it shows."""
+        """Return what rows are sorted by: of a lookup, the name it shows."""
         if path.field.is_lookup and path.entity in self._queries:
             name = self._queries[path.entity].reference_name(path.field, source.table_of(path))
             if name is not None:
-                return folded(name, self.tables.engine)
+                return self._sorted(name)
         column = source.column(path)
-        return folded(column, self.tables.engine) if path.kind is ValueKind.TEXT else column
+        return self._sorted(column) if path.kind is ValueKind.TEXT else column
+
+    def _sorted(self, text: Column) -> Column:
+        return sortable(text, self.tables.engine, self.registry.base_language)
 
     def column_of(
         self, path: FieldPath, source: QuerySource, *, with_label: bool, at: int, key: str = ""

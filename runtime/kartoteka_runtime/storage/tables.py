@@ -20,6 +20,7 @@ from kartoteka.model.field_types import has_column, storage_of
 from kartoteka.model.relationship import Relationship
 from kartoteka.model.view import View
 from kartoteka.registry import Registry
+from kartoteka.text_order import OWN_LETTERS
 from kartoteka_runtime.storage.column_types import codec
 from kartoteka_runtime.storage.on_demand import OnDemand
 from kartoteka_runtime.storage.system_tables import version_name
@@ -100,6 +101,14 @@ def folded(column: sa.ColumnElement[str], engine: str) -> sa.ColumnElement[str]:
     return sa.collate(expression, "C") if engine == "postgresql" else expression
 
 
+def sortable(column: sa.ColumnElement[str], engine: str, language: str) -> sa.ColumnElement[str]:
+    """Return a text column as lists of an organization with this base language sort it."""
+    if language not in OWN_LETTERS:
+        return folded(column, engine)
+    expression = sa.Function(f"kartoteka_sort_{language}", column, type_=sa.Text())
+    return sa.collate(expression, "C") if engine == "postgresql" else expression
+
+
 def comparable(column: sa.ColumnElement[str], field: Field, engine: str) -> sa.ColumnElement[str]:
     """Return what conditions, orders and unique indexes look at for ``field``."""
     return folded(column, engine) if storage_of(field) == "text" else column
@@ -158,14 +167,19 @@ def _entity_table(
 
 @dataclass(frozen=True, slots=True)
 class IndexSpec:
-    """An index by what it is for: uq (unique), ix (lookups and find fields) or so (sorting)."""
+    """An index by what it is for: uq (unique), ix (lookups and find fields) or so (sorting).
+
+    ``language`` is that of the order, where it has letters of its own.
+    """
 
     prefix: str
     fields: tuple[str, ...]
+    language: str = ""
 
     def name(self, table: str) -> str:
         """Return what the index is called on a table."""
-        return short_name(self.prefix, table, *self.fields)
+        language = (self.language,) if self.language else ()
+        return short_name(self.prefix, table, *self.fields, *language)
 
 
 def index_specs(entity: Entity, registry: Registry) -> tuple[IndexSpec, ...]:
@@ -178,7 +192,9 @@ def index_specs(entity: Entity, registry: Registry) -> tuple[IndexSpec, ...]:
     found: dict[IndexSpec, None] = {}
 
     def add(prefix: str, *fields: str) -> None:
-        found[IndexSpec(prefix, fields)] = None
+        is_tailored = prefix == "so" and storage_of(entity.field_by_name[fields[-1]]) == "text"
+        language = registry.base_language if is_tailored else ""
+        found[IndexSpec(prefix, fields, language if language in OWN_LETTERS else "")] = None
 
     for key in entity.keys:
         add("uq", *key.fields)
@@ -209,6 +225,8 @@ def index_on(
     ]
     options: dict[str, Any] = {}
     if spec.prefix == "so":
+        if spec.language:
+            parts[-1] = sortable(table.c[spec.fields[-1]], engine, spec.language)
         if engine == "postgresql":
             parts[-1] = parts[-1].nulls_first()
         parts.append(table.c[entity.primary_id])

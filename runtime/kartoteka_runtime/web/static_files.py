@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from starlette.requests import Request
@@ -32,7 +34,7 @@ _STYLES = (
     "customize",
 )
 # Read one by one for the sprite of a publication, not served.
-_NOT_SERVED = ("vendor/lucide/",)
+_NOT_SERVED = ("css", "vendor/lucide")
 _LEAST_COMPRESSED = 1024  # bytes; below this gzip gains nothing
 
 
@@ -98,17 +100,23 @@ def digest(*contents: bytes) -> str:
     return hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
 
 
+@lru_cache
 def _read(folder: Path) -> Mapping[str, StaticFile]:
     files: dict[str, StaticFile] = {}
-    for file in sorted(folder.rglob("*")):
-        path = file.relative_to(folder).as_posix()
-        if not file.is_file() or path.startswith((*_NOT_SERVED, "css/")):
-            continue
-        files[path] = StaticFile.of(file.read_bytes(), _media_type(path))
+    for path in sorted(_served(folder)):
+        files[path] = StaticFile.of((folder / path).read_bytes(), _media_type(path))
     styles = b"\n".join((folder / "css" / f"{name}.css").read_bytes() for name in _STYLES)
     files[_STYLE_SHEET] = StaticFile.of(styles, "text/css")
     files[_DEV_STYLE_SHEET] = StaticFile.of((folder / _DEV_STYLE_SHEET).read_bytes(), "text/css")
     return files
+
+
+def _served(folder: Path) -> Iterator[str]:
+    """Yield the paths of the files that have an address, without walking through the others."""
+    for place, folders, names in os.walk(folder):
+        within = Path(place).relative_to(folder)
+        folders[:] = [name for name in folders if (within / name).as_posix() not in _NOT_SERVED]
+        yield from ((within / name).as_posix() for name in names)
 
 
 def _media_type(path: str) -> str:

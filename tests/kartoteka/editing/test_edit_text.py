@@ -185,7 +185,7 @@ def paths_in(value, kind, path=()):
 
 
 @settings(
-    max_examples=150, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    max_examples=70, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 @given(st.data())

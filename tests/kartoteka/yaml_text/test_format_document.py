@@ -37,7 +37,7 @@ def loaded(text: str) -> Any:
 
 
 @settings(
-    max_examples=150,
+    max_examples=70,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
