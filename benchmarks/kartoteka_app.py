@@ -49,9 +49,9 @@ def prepare(folder: Path, url: str, accounts: int, contacts: int) -> PreparedApp
         if known["size"] == [accounts, contacts]:
             return PreparedApp(folder, url, known["token"], known["user_id"])
         raise SystemExit(f"{folder} was prepared with another size; remove it first")
-    _run(url, "new", "app", str(folder), "--plugins", "")
+    run_command(url, "new", "app", str(folder), "--plugins", "")
     publish(folder, url)
-    token = _run(url, "token", "create", str(folder), "--user", _USER).strip()
+    token = run_command(url, "token", "create", str(folder), "--user", _USER).strip()
     app = PreparedApp(folder, url, token, "")
     user_id = _fill(app, accounts, contacts)
     facts.write_text(json.dumps({"size": [accounts, contacts], "token": token, "user_id": user_id}))
@@ -60,8 +60,8 @@ def prepare(folder: Path, url: str, accounts: int, contacts: int) -> PreparedApp
 
 def publish(folder: Path, url: str) -> None:
     """Publish an app for the first time and add the user that ``sign_in`` signs in."""
-    _run(url, "publish", str(folder))
-    _run(
+    run_command(url, "publish", str(folder))
+    run_command(
         url, "user", "add", _USER, str(folder), "--role", "system_administrator",
         "--password-stdin", typed=_PASSWORD,
     )  # fmt: skip
@@ -118,7 +118,7 @@ def _sent(connection: HttpConnection, app: PreparedApp, request: Request) -> byt
     return answer.body
 
 
-def _run(url: str, *arguments: str, typed: str = "") -> str:
+def run_command(url: str, *arguments: str, typed: str = "") -> str:
     """Run the ``kartoteka`` command and return what it printed."""
     done = subprocess.run(
         [str(_COMMAND), *arguments],

@@ -16,8 +16,7 @@ COUNTRY = "Poland"
 _FILTER = quote(f"statecode eq 0 and address1_country eq '{COUNTRY}'")
 _LIST = (
     f"{API}?$select=fullname,jobtitle,emailaddress1,telephone1,address1_city,parentcustomerid,"
-    # The last parameter is the one that the twin looks at.
-    f"versionnumber&$filter={_FILTER}&$orderby=fullname&$top=50&country={COUNTRY}"
+    f"versionnumber&$filter={_FILTER}&$orderby=fullname&$top=50"
 )
 
 

@@ -19,7 +19,7 @@ import yaml
 
 from kartoteka.loading.document_schemas import schema_of
 from kartoteka.model.field_types import COMMON_KEYS, FIELD_TYPES
-from kartoteka.plugin_api import contexts, hookspecs
+from kartoteka.plugin_api import contexts, hookspecs, jobs
 from kartoteka_runtime import app_folder
 from kartoteka_runtime.cli.main import app as command_line
 
@@ -148,12 +148,16 @@ def test_every_hook_is_described():
         ("command_handlers", "CommandResult"),
         ("panels", "PanelContext"),
         ("panels", "PanelRows"),
+        ("job_handlers", "JobHandler"),
+        ("job_handlers", "JobContext"),
+        ("job_queues", "JobQueue"),
+        ("schedules", "Schedule"),
         ("sample_data", "SampleDataContext"),
         ("Records", "Records"),
     ],
 )
 def test_everything_a_hook_receives_or_returns_is_described(heading, name):
-    kind = getattr(contexts, name)
+    kind = getattr(contexts, name, None) or getattr(jobs, name)
     parts = {item for item in vars(kind) if not item.startswith("_")}
     if dataclasses.is_dataclass(kind):
         parts |= {item.name for item in dataclasses.fields(kind)}

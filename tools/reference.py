@@ -29,10 +29,14 @@ _NOUNS = {
     "choice": "a choice", "condition": "a condition", "entity": "an entity", "field": "a field",
     "field@entity": "a field", "field_path": "a field, also over lookups", "form": "a form",
     "navigation": "an area", "option": "a value", "panel": "a panel", "reason": "a status reason",
-    "relationship": "a relationship", "role": "a role", "state": "a state", "view": "a view",
+    "relationship": "a relationship", "role": "a role", "rule": "a rule", "state": "a state",
+    "view": "a view", "option of field": "a value", "formula": "a formula",
+    "collection": "a collection",
+    "condition_of_items": "a condition", "field_of_items": "a field",
     "bundle": "a bundle", "field_group": "a field group", "item": "a name",
 }  # fmt: skip
 _DEFINITIONS = {
+    "fields": "a field or a list of fields", "parts": "a name or a list of names",
     "color": '`"#7a4f01"`', "customizable": "true, false or a list of keys", "icon": "an icon",
     "label": "label", "name": "a name", "option_name": "a name", "relationship_name": "a name",
     "renamed_from": "a name or a list of names", "text": "text",

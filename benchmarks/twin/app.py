@@ -39,6 +39,8 @@ _JSON = "application/json; odata.metadata=minimal"
 _CUSTOMER = "parentcustomerid_account@odata.bind"
 _NAME = "_parentcustomerid_value@OData.Community.Display.V1.FormattedValue"
 _ENTITY = "_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname"
+_NAVIGATION = "_parentcustomerid_value@Microsoft.Dynamics.CRM.associatednavigationproperty"
+_VERSION_TEXT = "versionnumber@OData.Community.Display.V1.FormattedValue"
 _ADDRESS = ("address1_line1", "address1_city", "address1_postalcode", "address1_country")
 _DEFAULTS = {
     "creditonhold": False, "isbackofficecustomer": False, "preferredcontactmethodcode": 1,
@@ -90,7 +92,8 @@ class Contacts:
         """Return the first contacts of a country by name, with the names of their accounts."""
         if request.headers.get("authorization") not in self.users:
             return _refused(401, "a token is needed")
-        rows = await self.store.many(self.sql["list"], (request.query_params["country"],))
+        country = request.query_params["$filter"].split("'")[1]
+        rows = await self.store.many(self.sql["list"], (country,))
         value = [
             {
                 "@odata.etag": f'W/"{row[0]}"',
@@ -101,9 +104,11 @@ class Contacts:
                 "telephone1": row[5],
                 "address1_city": row[6],
                 "_parentcustomerid_value": row[7],
+                _NAVIGATION: "parentcustomerid_account",
                 _ENTITY: "account",
                 _NAME: row[8],
                 "versionnumber": row[0],
+                _VERSION_TEXT: f"{row[0]:,}",
             }
             for row in rows
         ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from psycopg import AsyncConnection
-from psycopg.adapt import Loader
+from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool
 
 from kartoteka.text_folding import fold
@@ -115,11 +115,6 @@ def _fold(text: str | None) -> str | None:
     return None if text is None else fold(text)
 
 
-class _UuidAsText(Loader):
-    def load(self, data: Any) -> str:
-        return bytes(data).decode()
-
-
 class PostgresqlStore:
     """A PostgreSQL database behind psycopg's asynchronous pool, in autocommit."""
 
@@ -177,7 +172,7 @@ def _marks(sql: str) -> Any:
 
 
 async def _configure(raw: AsyncConnection[Any]) -> None:
-    raw.adapters.register_loader("uuid", _UuidAsText)
+    raw.adapters.register_loader("uuid", TextLoader)
     await raw.execute("SET TIME ZONE 'UTC'")
 
 

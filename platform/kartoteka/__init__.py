@@ -40,6 +40,14 @@ from kartoteka.plugin_api.contexts import (
     WriteContext,
 )
 from kartoteka.plugin_api.hookspecs import hookimpl
+from kartoteka.plugin_api.jobs import (
+    JobCanceled,
+    JobContext,
+    JobFailed,
+    JobHandler,
+    JobQueue,
+    Schedule,
+)
 from kartoteka.plugin_api.plugin import Plugin
 from kartoteka.record_values import Party, Record, Reference
 from kartoteka.registry import Registry
@@ -62,6 +70,11 @@ __all__ = [
     "Field",
     "Form",
     "Group",
+    "JobCanceled",
+    "JobContext",
+    "JobFailed",
+    "JobHandler",
+    "JobQueue",
     "KartotekaError",
     "Key",
     "Label",
@@ -92,6 +105,7 @@ __all__ = [
     "Role",
     "SampleData",
     "SampleDataContext",
+    "Schedule",
     "Section",
     "SortKey",
     "State",

@@ -10,6 +10,7 @@ from kartoteka.conversions import conversion, stores_alike
 from kartoteka.identities import Identities, Retired
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
+from kartoteka.model.field_types import has_column
 from kartoteka.model.relationship import Relationship
 from kartoteka.registry import Registry
 
@@ -18,7 +19,8 @@ from kartoteka.registry import Registry
 class FieldChange:
     """One field, before and after.
 
-    ``before`` None: new, or taken back from ``retired``. ``after`` None: to be retired.
+    ``before`` None: new, or taken back from ``retired``. ``after`` None: to be retired. Both, and
+    ``retired``: what people wrote comes back to a field that was calculated meanwhile.
     ``original`` holds the values from before an earlier conversion that may return: of the very
     type that is wanted again, or at least of one that converts to it.
     """
@@ -27,6 +29,19 @@ class FieldChange:
     after: Field | None
     retired: Retired | None = None
     original: Retired | None = None
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Return whether the values that are there stay, and the field gets others beside them.
+
+        So nothing is lost when a field that people filled in becomes calculated.
+        """
+        before, after = self.before, self.after
+        if before is None or not has_column(before):
+            return False
+        if after is None or self.retired is not None or not has_column(after):
+            return True
+        return after.is_calculated and (not before.is_calculated or not stores_alike(before, after))
 
     @property
     def stored_as(self) -> Field | None:
@@ -248,22 +263,45 @@ def _field_changes(
     after_by_identity: Mapping[str, Field],
     retired: Collection[Retired],
 ) -> Iterator[FieldChange]:
-    kept = {item.identity: item for item in _by_age(retired) if not item.is_original}
+    kept: dict[str, list[Retired]] = {}
     originals: dict[str, list[Retired]] = {}
     for item in _by_age(retired):
-        if item.is_original:
-            originals.setdefault(item.identity, []).append(item)
+        (originals if item.is_original else kept).setdefault(item.identity, []).append(item)
     for identity, field in after_by_identity.items():
         before = before_by_identity.get(identity)
-        taken_back = kept.get(identity) if before is None else None
+        taken_back = _taken_back(kept.get(identity, []), before, field)
         found = FieldChange(before, field, taken_back)
         stored = found.stored_as
         if stored is not None:
-            found = replace(found, original=_original(originals.get(identity, []), stored, field))
+            if not field.is_calculated and not stored.is_calculated:
+                found = replace(
+                    found, original=_original(originals.get(identity, []), stored, field)
+                )
         yield found
     for identity, field in before_by_identity.items():
         if identity not in after_by_identity:
             yield FieldChange(field, None)
+
+
+def _taken_back(kept: Collection[Retired], before: Field | None, wanted: Field) -> Retired | None:
+    """Return the retired values that come back in a field.
+
+    What people wrote comes back when the field is theirs again, what was calculated when it is
+    calculated and stored again.
+    """
+    if not has_column(wanted):
+        return None
+    if before is not None and (has_column(before) and not before.is_calculated):
+        return None
+    if before is not None and before.is_calculated and wanted.is_calculated and has_column(before):
+        return None
+    alike = [
+        item
+        for item in kept
+        if isinstance(item.definition, Field)
+        and item.definition.is_calculated is wanted.is_calculated
+    ]
+    return alike[-1] if alike else None
 
 
 def _original(originals: Collection[Retired], stored: Field, wanted: Field) -> Retired | None:

@@ -23,6 +23,7 @@ SECTIONS: Mapping[str, str] = {
     "view": "views",
     "role": "roles",
     "navigation": "areas",
+    "rule": "rules",
 }
 
 

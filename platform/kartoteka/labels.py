@@ -15,6 +15,7 @@ from kartoteka.location import Location
 from kartoteka.model.choice import Option
 from kartoteka.model.entity import Entity
 from kartoteka.model.label import Label
+from kartoteka.model.rule import SPEAKING
 from kartoteka.registry import Registry
 
 PLACEHOLDER = re.compile(
@@ -185,6 +186,7 @@ def _texts(registry: Registry) -> Iterator[_Text]:
         yield _Text(f"{path}/left_label", relationship.left_label, place, False, True)
         yield _Text(f"{path}/right_label", relationship.right_label, place, False, True)
     yield from _form_texts(registry)
+    yield from _rule_texts(registry)
     for view in registry.views.values():
         yield _Text(f"view/{view.name}/label", view.label, view.location)
         for column in view.columns:
@@ -267,6 +269,20 @@ def _form_texts(registry: Registry) -> Iterator[_Text]:
                     name = control.field or control.subgrid or control.quick_view or control.panel
                     place = f"{own}/controls/{name}/label"
                     yield _Text(place, control.label, control.location, may_be_absent=True)
+
+
+def _rule_texts(registry: Registry) -> Iterator[_Text]:
+    """Yield what people meet of rules: messages and proposals; the rest is for customizers."""
+    for rule in registry.rules.values():
+        path = f"rule/{rule.name}"
+        yield _Text(f"{path}/label", rule.label, rule.location, is_required=False)
+        yield _Text(f"{path}/help", rule.help, rule.location, False, True)
+        for action in rule.actions:
+            if action.verb in SPEAKING:
+                own = f"{path}/{action.verb}/{action.name}"
+                yield _Text(f"{own}/message", action.message, action.location)
+                place = f"{own}/details"
+                yield _Text(place, action.details, action.location, may_be_absent=True)
 
 
 def _shown_fields(registry: Registry) -> set[tuple[str, str]]:

@@ -17,7 +17,7 @@ _OPTION_NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*\Z")
 
 # Words of the condition language: a field of that name could not be told from them.
 CONDITION_WORDS = frozenset(
-    "and or not in has eq ne gt ge lt le add sub mul div mod null true false me any all "
+    "and or not in has eq ne gt ge lt le add sub mul div divby mod null true false me any all "
     "contains startswith endswith".split()
 )
 

@@ -16,6 +16,7 @@ from kartoteka.loading.read_label import read_names
 from kartoteka.loading.read_navigation import read_area
 from kartoteka.loading.read_relationship import read_choice, read_relationship
 from kartoteka.loading.read_role import read_role
+from kartoteka.loading.read_rule import read_rule
 from kartoteka.loading.read_view import read_view
 from kartoteka.loading.sources import Sources
 from kartoteka.model.bundle import BundleInfo
@@ -73,6 +74,7 @@ def read_registry(
     views = read("view", read_view)
     roles = read("role", read_role)
     areas = read("navigation", read_area)
+    rules = read("rule", read_rule)
     texts = steps.watched("messages", messages)
     return Registry(
         bundles=bundles,
@@ -85,6 +87,7 @@ def read_registry(
         areas=MappingProxyType(
             dict(sorted(areas.items(), key=lambda item: (item[1].order, item[0])))
         ),
+        rules=_present(rules),
         messages=MappingProxyType(
             {
                 key: steps.result(("message", key), partial(_message, texts, key))

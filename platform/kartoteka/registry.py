@@ -19,6 +19,7 @@ from kartoteka.model.label import Label
 from kartoteka.model.navigation import Area
 from kartoteka.model.relationship import Relationship
 from kartoteka.model.role import Role
+from kartoteka.model.rule import Rule
 from kartoteka.model.set_by import SetBy
 from kartoteka.model.view import View
 
@@ -39,6 +40,7 @@ class Registry:
     views: Mapping[str, View] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
     areas: Mapping[str, Area] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
     messages: Mapping[str, Label] = field(default_factory=dict)
     languages: tuple[str, ...] = ("en",)
     base_language: str = "en"
@@ -48,6 +50,11 @@ class Registry:
     def kept(self) -> dict[str, Any]:
         """Return a place for what others work out from this registry once (its fingerprint)."""
         return {}
+
+    def forget(self) -> None:
+        """Drop what was worked out from this registry, so that whoever needs it looks again."""
+        for name in ("kept", "entity_by_set_name", "lookups_to", "views_of", "forms_of"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def entity_by_set_name(self) -> Mapping[str, Entity]:
@@ -84,6 +91,18 @@ class Registry:
         return {
             name: tuple(sorted(forms, key=lambda f: (f.order, f.name)))
             for name, forms in found.items()
+        }
+
+    @cached_property
+    def rules_of(self) -> Mapping[str, tuple[Rule, ...]]:
+        """Return the enabled rules of each entity that has any, in the order in which they run."""
+        found: dict[str, list[Rule]] = {}
+        for rule in self.rules.values():
+            if rule.is_enabled:
+                found.setdefault(rule.entity, []).append(rule)
+        return {
+            name: tuple(sorted(rules, key=lambda rule: (rule.order, rule.name)))
+            for name, rules in found.items()
         }
 
     def view_of_type(self, entity: str, view_type: str) -> View | None:

@@ -7,11 +7,13 @@ languages beside what they label. Only what the loader makes the same by itself 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 from kartoteka.loading.load_bundle import folder_of_kind
 from kartoteka.model.choice import Choice, Option
+from kartoteka.model.document_values import action_map
 from kartoteka.model.entity import Command, Entity, State
 from kartoteka.model.field import Cascade, Field, Required
 from kartoteka.model.field_types import (
@@ -25,6 +27,7 @@ from kartoteka.model.label import Label
 from kartoteka.model.navigation import Area
 from kartoteka.model.relationship import Relationship
 from kartoteka.model.role import PRIVILEGES, Role
+from kartoteka.model.rule import Action, Rule
 from kartoteka.model.view import View
 from kartoteka.registry import Registry
 from kartoteka.yaml_text.canonical_order import to_canonical
@@ -73,6 +76,8 @@ class _Documents:
             yield self._file("role", role.name, _role(role))
         for area in registry.areas.values():
             yield self._file("navigation", area.name, _area(area))
+        for rule in registry.rules.values():
+            yield self._file("rule", rule.name, _rule(rule))
         yield from self._messages()
 
     def _file(self, kind: str, name: str, content: _Map) -> tuple[str, str]:
@@ -141,7 +146,7 @@ class _Documents:
             "required": _required(field, is_primary),
             "unique": field.unique,
             "default": _default(field),
-            "read_only": field.read_only,
+            "read_only": field.read_only and not field.is_calculated,
             "audited": None if field.audited else _Said(False),
             "searchable": None if field.searchable else _Said(False),
             "max_length": _unless(field.max_length, DEFAULT_MAX_LENGTH),
@@ -162,6 +167,9 @@ class _Documents:
             **_cascade(field),
             "hierarchical": field.hierarchical,
             "relationship": _relationship_name(field, entity),
+            "formula": field.formula,
+            "stored": field.stored,
+            "rollup": None if field.rollup is None else _told(asdict(field.rollup)),
             "participation": field.participation,
         })  # fmt: skip
 
@@ -437,3 +445,36 @@ def _area(area: Area) -> _Map:
             for group in area.groups
         ]),
     }  # fmt: skip
+
+
+def _rule(rule: Rule) -> _Map:
+    return {
+        "label": _label(rule.label),
+        "help": _label(rule.help),
+        "entity": rule.entity,
+        "scope": rule.scope,
+        "form": rule.form,
+        "order": _unless(rule.order, 100),
+        "enabled": None if rule.is_enabled else _Said(False),
+        "branches": [
+            _told({"name": branch.name, "when": branch.when, "then": _Said(_actions(branch.then))})
+            for branch in rule.branches
+        ],
+        "otherwise": _actions(rule.otherwise),
+    }
+
+
+def _actions(actions: tuple[Action, ...]) -> list[_Map]:
+    return [_action(action) for action in actions]
+
+
+def _action(action: Action) -> _Map:
+    found = action_map(action)
+    value = action.value
+    found["value"] = None if value is None else _Said(_literal(value))
+    found["then"] = [_action(inner) for inner in action.then]
+    return _told(found)
+
+
+def _literal(value: Any) -> Any:
+    return _number(value) if isinstance(value, Decimal) else value

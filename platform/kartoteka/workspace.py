@@ -46,7 +46,7 @@ _TOO_FRESH = 2_000_000_000
 _LABELLED = {
     "choices": "choice", "entities": "entity", "field_groups": "field_group", "forms": "form",
     "navigation": "navigation", "relationships": "relationship", "role_help": "role",
-    "roles": "role", "views": "view",
+    "roles": "role", "rules": "rule", "views": "view",
 }  # fmt: skip
 _MESSAGES_IN_ENTITIES = (
     BASE_AMOUNT_MESSAGE, *STATE_MESSAGES.values(), *YES_NO_MESSAGES.values(),

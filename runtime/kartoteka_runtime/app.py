@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from kartoteka.plugin_api.jobs import JobHandler, JobQueue, Schedule
 from kartoteka.registry import Registry
 from kartoteka_runtime.app_folder import load_app_folder
+from kartoteka_runtime.identity import UserChanges
+from kartoteka_runtime.jobs.housekeeping import FORGET_DAILY, FORGET_JOBS
+from kartoteka_runtime.jobs.keeper import Pace
+from kartoteka_runtime.jobs.worker import AT_ONCE, JobWorker
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.publication_refresh import PublicationRefresh
 from kartoteka_runtime.publishing.bootstrap import bootstrap, role_id
@@ -23,6 +28,8 @@ from kartoteka_runtime.publishing.publish import (
     refresh,
 )
 from kartoteka_runtime.publishing.rollback import rollback
+from kartoteka_runtime.records.hook_table import with_jobs
+from kartoteka_runtime.records.recalculation import recalculation_jobs
 from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.security.sessions import Sessions
@@ -34,9 +41,26 @@ from kartoteka_runtime.web.routes import web_routes
 from kartoteka_runtime.web.web_client import WebClient
 from kartoteka_runtime.web_api.routes import api_routes
 
+# Jobs of the runtime itself.
+OWN_JOB_HANDLERS: tuple[JobHandler, ...] = (*recalculation_jobs(), FORGET_JOBS)
+OWN_SCHEDULES: tuple[Schedule, ...] = (FORGET_DAILY,)
 
-def build_parts(settings: Settings) -> RuntimeParts:
+
+def build_parts(
+    settings: Settings,
+    *,
+    job_handlers: Iterable[JobHandler] = (),
+    job_queues: Iterable[JobQueue] = (),
+    beside: RuntimeParts | None = None,
+) -> RuntimeParts:
     """Return the parts of the app in ``settings.app_folder``; nothing is opened yet.
+
+    Args:
+        settings: Where the app and its records lie.
+        job_handlers: What carries out jobs beside those of the app's plugins.
+        job_queues: Queues with a limit beside theirs.
+        beside: Parts in the same process that work with the same publication; only connections
+            are not shared with them.
 
     Raises:
         AppFolderError: The folder is no app.
@@ -45,16 +69,36 @@ def build_parts(settings: Settings) -> RuntimeParts:
     """
     app_folder = load_app_folder(settings.app_folder)
     database = database_for(settings.database_url)
-    live_registry = LiveRegistry()
+    live_registry, user_changes = LiveRegistry(), UserChanges()
     sessions = Sessions(
         DatabaseIdentityStore(database),
         RoleNames(live_registry),
         secret=settings.secret,
         hours=settings.session_hours,
         base_language=app_folder.base_language,
+        user_changes=user_changes,
     )
-    records = RecordService(database, live_registry, app_folder.hooks())
+    own = (*OWN_JOB_HANDLERS, *job_handlers)
+    hooks = with_jobs(app_folder.hooks(), own, job_queues, OWN_SCHEDULES)
+    records = RecordService(database, live_registry, hooks, user_changes=user_changes)
     return RuntimeParts(settings, app_folder, database, live_registry, records, sessions)
+
+
+def build_worker(
+    settings: Settings,
+    *,
+    at_once: int = AT_ONCE,
+    pace: Pace | None = None,
+    job_handlers: Iterable[JobHandler] = (),
+    job_queues: Iterable[JobQueue] = (),
+    beside: RuntimeParts | None = None,
+) -> JobWorker:
+    """Return what runs the jobs of the app in ``settings.app_folder``, ``at_once`` at a time.
+
+    It has connections of its own, so that it may run ``beside`` a web application.
+    """
+    parts = build_parts(settings, job_handlers=job_handlers, job_queues=job_queues, beside=beside)
+    return JobWorker(parts, database_for(settings.database_url), at_once=at_once, pace=pace)
 
 
 def build_app(settings: Settings) -> Starlette:

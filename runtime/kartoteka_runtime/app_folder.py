@@ -15,7 +15,7 @@ from kartoteka.errors import KartotekaError
 from kartoteka.plugin_api.discovery import discover_plugins, plugin_manager
 from kartoteka.plugin_api.plugin import Plugin
 from kartoteka.registry import Registry
-from kartoteka_runtime.records.hook_table import HookTable, build_hook_table
+from kartoteka_runtime.records.hook_table import HookTable, build_hook_table, with_jobs
 
 _KEYS = {"name", "label", "plugins", "languages", "base_language", "currency", "standalone"}
 
@@ -63,10 +63,16 @@ class AppFolder:
     def hooks(self) -> HookTable:
         """Return what the app's plugins registered."""
         manager = plugin_manager(self.plugins)
-        return build_hook_table(
+        table = build_hook_table(
             [item for items in manager.hook.record_handlers() for item in items],
             [item for items in manager.hook.command_handlers() for item in items],
             [item for items in manager.hook.panels() for item in items],
+        )
+        return with_jobs(
+            table,
+            [item for items in manager.hook.job_handlers() for item in items],
+            [item for items in manager.hook.job_queues() for item in items],
+            [item for items in manager.hook.schedules() for item in items],
         )
 
     def registry(self) -> Registry:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+# What KnownUser is read from: entities, and the relationship of users and roles.
+_USERS = frozenset({"systemuser", "systemuserroles_association", "businessunit", "role"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,19 @@ class KnownUser:
     language: str | None
     time_zone: str | None
     role_ids: tuple[str, ...]
+
+
+class UserChanges:
+    """Counts the writes of this process that may change who a user is or what they may do."""
+
+    def __init__(self) -> None:
+        """Begin to count."""
+        self.number = 0
+
+    def note(self, written: Set[str]) -> None:
+        """Note what a transaction wrote, as names of entities and relationships."""
+        if not _USERS.isdisjoint(written):
+            self.number += 1
 
 
 class IdentityStore(Protocol):
@@ -60,6 +77,9 @@ class IdentityStore(Protocol):
 
     async def token_user(self, token_hash: str) -> KnownUser | None:
         """Return the user of an API token."""
+
+    async def user(self, user_id: str) -> KnownUser | None:
+        """Return a user, whether disabled or not."""
 
     async def save_preferences(
         self, user_id: str, language: str | None, time_zone: str | None

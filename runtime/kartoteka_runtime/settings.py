@@ -12,6 +12,8 @@ from kartoteka.errors import KartotekaError
 
 DATABASE_URL = "KARTOTEKA_DATABASE_URL"
 SECURE_COOKIES = "KARTOTEKA_SECURE_COOKIES"
+JOBS = "KARTOTEKA_JOBS"
+JOBS_INSIDE, JOBS_SEPARATE = "inside", "separate"
 _SECRET_BYTES = 32
 
 
@@ -24,7 +26,8 @@ class Settings:
     """Where the app lies, where its records lie, and how its sessions are protected.
 
     ``secret`` signs form tokens; it is made on the first start and kept in the data folder.
-    ``has_secure_cookies`` sends the session's cookie over HTTPS only.
+    ``has_secure_cookies`` sends the session's cookie over HTTPS only. ``runs_jobs`` lets a server
+    run jobs in its own process.
     """
 
     app_folder: Path
@@ -32,10 +35,15 @@ class Settings:
     secret: bytes
     has_secure_cookies: bool = False
     session_hours: int = 12
+    runs_jobs: bool = False
 
     @classmethod
     def load(cls, app_folder: Path) -> Settings:
-        """Return the settings of the app in ``app_folder``."""
+        """Return the settings of the app in ``app_folder``.
+
+        Raises:
+            SettingsError: One has a value that it cannot have.
+        """
         data = app_folder / "data"
         url = os.environ.get(DATABASE_URL) or f"sqlite:///{(data / 'kartoteka.db').resolve()}"
         return cls(
@@ -43,7 +51,16 @@ class Settings:
             database_url=url,
             secret=_secret(data / "secret.key"),
             has_secure_cookies=os.environ.get(SECURE_COOKIES, "") in ("1", "true"),
+            runs_jobs=_runs_jobs(url),
         )
+
+
+def _runs_jobs(url: str) -> bool:
+    """Return whether a server runs jobs: on SQLite unless told otherwise."""
+    said = os.environ.get(JOBS) or (JOBS_INSIDE if url.startswith("sqlite:") else JOBS_SEPARATE)
+    if said not in (JOBS_INSIDE, JOBS_SEPARATE):
+        raise SettingsError(f"{JOBS} is {said!r}; {JOBS_INSIDE} and {JOBS_SEPARATE} are known")
+    return said == JOBS_INSIDE
 
 
 def _secret(path: Path) -> bytes:

@@ -339,6 +339,39 @@ def test_texts_that_come_from_messages_are_told_by_the_message(live, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("", ", formula: 1 add 2", 'formula changes from nothing to "1 add 2"'),
+        (", formula: 1 add 2", ", formula: 1 add 2, stored: true",
+         "stored changes from false to true"),
+        ("", ", rollup: { over: pier_pier_up, function: count }",
+         "rollup changes from nothing to count over pier_pier_up"),
+        (", rollup: { over: pier_pier_up, function: count }",
+         ", rollup: { over: pier_pier_up, function: count, filter: up ne null }",
+         'rollup (filter) changes from nothing to "up ne null"'),
+    ],
+)  # fmt: skip
+def test_a_field_that_becomes_calculated_is_one_sentence(registry_of, before, after, expected):
+    def pier(calculated: str) -> Registry:
+        text = f"""
+            kind: entity
+            format: 1
+            name: pier
+            label: {{ en: Pier }}
+            plural_label: {{ en: Piers }}
+            ownership: none
+            fields:
+              - {{ name: up, type: lookup, target: pier, label: {{ en: Up }} }}
+              - {{ name: length, type: whole_number, label: {{ en: Length }}{calculated} }}
+        """
+        head = "{kind: bundle, format: 1, name: app}"
+        return registry_of({"bundle": head, "entities/pier": text})
+
+    changes = definition_changes(pier(before), pier(after))
+    assert [sentence(change) for change in changes] == [f"field pier.length: {expected}"]
+
+
 def test_changes_are_told_under_their_entity(live, tmp_path):
     changed = {
         "forms/car_main": ("columns: 2", "columns: 1"),
@@ -425,7 +458,9 @@ IDENTIFYING = {
     "Transition": {"from_state", "to_state"},
     "Action": {"verb", "targets"},
 }
-SECTIONS = ("entities", "choices", "relationships", "forms", "views", "roles", "areas", "rules", "messages")
+SECTIONS = (
+    "entities", "choices", "relationships", "forms", "views", "roles", "areas", "rules", "messages",
+)  # fmt: skip
 
 
 def edits(value: Any) -> Iterator[Any]:

@@ -92,6 +92,7 @@ class _Writer:
             self.entity(entity)
             self.form(entity)
             self.view(entity)
+            self.rule(entity)
         self.labels()
         self.menu()
 
@@ -193,6 +194,30 @@ class _Writer:
         ]  # fmt: skip
         self.put("views", name, lines)
 
+    def rule(self, entity):
+        name = self.named("rule", f"{entity}_rule")
+        terms, actions = ["name ne null"], ["- { lock: name }"]
+        for item, (kind, _) in self.model.fields[entity].items():
+            word = self.named(entity, item)
+            actions.append(f"- {{ require: [name, {self.word(entity, item)}] }}")
+            if kind == "choice":
+                terms.append(f"{word} eq ''red''")
+                actions += [f"- {{ set: {word}, value: red }}",
+                            f"- {{ set: {word}, formula: {word} }}"]  # fmt: skip
+            elif kind == "text":
+                actions.append(f'- {{ set: name, formula: "concat({word},name)" }}')
+                actions.append(
+                    f"- {{ error: e_{item}, field: {word}, "
+                    f"message: {{ en: '{{field:{self.named(entity)}.{word}}}' }} }}"
+                )
+        lines = [
+            "kind: rule", "format: 1", f"name: {name}", f"entity: {self.word(entity)}",
+            "scope: form", f"form: {self.named('form', f'{entity}_main')}", "branches:",
+            "  - name: boat", f"    when: '{' and '.join(terms)}'", "    then:",
+            *(f"      {action}" for action in actions),
+        ]  # fmt: skip
+        self.put("rules", name, lines)
+
     def labels(self):
         lines = ["kind: labels", "format: 1", "name: pl", "language: pl", "entities:"]
         for entity, items in self.model.fields.items():
@@ -241,7 +266,8 @@ def models(draw):
 def test_a_generated_app_means_the_same_under_other_names(model, data):
     entity = data.draw(st.sampled_from(sorted(model.fields)))
     olds = {entity: (entity,), f"view:{entity}_all": ("view", f"{entity}_all"),
-            f"form:{entity}_main": ("form", f"{entity}_main")}  # fmt: skip
+            f"form:{entity}_main": ("form", f"{entity}_main"),
+            f"rule:{entity}_rule": ("rule", f"{entity}_rule")}  # fmt: skip
     olds |= {f"{entity}.{item}": (entity, item) for item in model.fields[entity]}
     old = data.draw(st.sampled_from(sorted(olds)))
     before = model.texts()
@@ -439,6 +465,58 @@ def test_an_option_a_state_and_a_reason_are_renamed_in_conditions_and_labels():
     assert (
         "{ going: O }" in files["labels/pl.yaml"]
         and "{ kind: { ay: A } }" in (files["labels/pl.yaml"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("boat.masts", "poles"), ("boat.kind.sail", "sailing"), ("boat", "ship"),
+        ("boat.harbour", "berth"), ("pier", "quay"), ("pier.boats", "ships"),
+        ("pier.depth", "deep"),
+    ],
+)  # fmt: skip
+def test_formulas_and_rollups_follow_what_they_name(old, new):
+    files = {
+        "bundle.yaml": "{kind: bundle, format: 1, name: app, label: {en: App}}\n",
+        "entities/pier.yaml": """\
+kind: entity
+format: 1
+name: pier
+label: { en: Pier }
+plural_label: { en: Piers }
+ownership: none
+fields:
+  - { name: depth, type: decimal, label: { en: Depth } }
+  - name: boats
+    type: whole_number
+    label: { en: Boats }
+    rollup: { over: pier_boat_harbour, function: max, field: masts, filter: kind eq 'sail' }
+  - { name: room, type: whole_number, label: { en: Room }, formula: 9 sub boats }
+""",
+        "entities/boat.yaml": """\
+kind: entity
+format: 1
+name: boat
+label: { en: Boat }
+plural_label: { en: Boats }
+ownership: none
+fields:
+  - { name: masts, type: whole_number, label: { en: Masts } }
+  - { name: harbour, type: lookup, target: pier, label: { en: Harbour } }
+  - name: kind
+    type: choice
+    label: { en: Kind }
+    options: [{ name: sail, value: 1, label: { en: Sail } }]
+    formula: "case(masts gt 0:'sail')"
+  - { name: is_near, type: yes_no, label: { en: Near }, formula: harbour/depth lt 3 }
+""",
+    }
+    before = assembled(files)
+    after = after_rename(files, old, new).registry
+    assert len(after.entities) == len(before.entities)
+    assert sum(len(entity.fields) for entity in after.entities.values()) == sum(
+        len(entity.fields) for entity in before.entities.values()
     )
 
 

@@ -31,6 +31,9 @@ APP = {
            {name: price, type: money, label: {en: Price}},
            {name: built, type: date_time, label: {en: Built}},
            {name: payer, type: lookup, target: account, label: {en: Payer}},
+           {name: tug, type: lookup, target: boat, label: {en: Tug}},
+           {name: tugged, type: whole_number, label: {en: Tugged},
+            rollup: {over: boat_boat_tug, function: count}},
            {name: parts, type: text, label: {en: Parts}, joined_from: [name]},
            {name: kind, type: choice, label: {en: Kind}, options: [
              {name: sail, value: 1, label: {en: Sail}}]}],
@@ -63,6 +66,10 @@ APP = {
     "views/boats": """
         {kind: view, format: 1, name: boats, label: {en: Boats}, entity: boat, type: public,
          columns: [{field: name}]}
+        """,
+    "rules/afloat": """
+        {kind: rule, format: 1, name: afloat, label: {en: Afloat}, entity: boat,
+         branches: [{name: named, when: name ne null, then: [{require: name}]}]}
         """,
     "security_roles/sailor": """
         {kind: role, format: 1, name: sailor, label: {en: Sailor},

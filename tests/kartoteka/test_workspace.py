@@ -133,6 +133,33 @@ FLEET: Mapping[str, str] = {
               - { name: vehicles, entity: vehicle, view: vehicles }
               - { name: trips, entity: trip, view: all_trips }
     """,
+    "rules/selling": """
+        kind: rule
+        format: 1
+        name: selling
+        label: { en: "Selling a {entity:vehicle}" }
+        entity: vehicle
+        scope: form
+        form: vehicle_main
+        branches:
+          - name: sold
+            when: sold eq true and colour eq 'red'
+            then:
+              - set: colour
+                value: red
+              - set: name
+                formula: concat(name,'!')
+              - lock: [name, price]
+              - hide_section: facts
+              - error: price
+                message: { en: "No {field:vehicle.price}" }
+                field: price
+        otherwise:
+          - recommend: name
+            label: { en: Name it }
+            field: name
+            then: [{ clear: name }]
+    """,
     "relationships/vehicle_trip": """
         kind: relationship
         format: 1
@@ -151,6 +178,7 @@ FLEET: Mapping[str, str] = {
           account: { label: Firma }
         views: { vehicles: Pojazdy }
         roles: { driver: Kierowca }
+        rules: { selling: { label: Sprzedaż, messages: { price: Nie } } }
         messages: { form.true: Tak, state.active: Czynny }
     """,
 }
@@ -238,6 +266,7 @@ def _outcome(make: Any) -> object:
         registry,
         [repr(item) for item in registry.entities.values()],  # with places and former names
         [repr(item) for item in (*registry.forms.values(), *registry.views.values())],
+        [repr(item) for item in registry.rules.values()],
         [list(section) for section in encode_registry(registry).values() if section],
         dict(registry.sources),
     )
@@ -329,7 +358,9 @@ def test_what_an_edit_does_not_touch_stays_the_same_object(files: _Files) -> Non
     assert [
         name for name in after.entities if after.entities[name] is not before.entities[name]
     ] == ["trip"]
-    for section in ("choices", "forms", "views", "roles", "areas", "relationships", "messages"):
+    for section in (
+        "choices", "forms", "views", "roles", "areas", "rules", "relationships", "messages",
+    ):  # fmt: skip
         for name, item in getattr(after, section).items():
             assert item is getattr(before, section)[name]
 

@@ -21,8 +21,8 @@ _HEAD_KEYS = frozenset({
     "kind", "format", "name", "renamed_from", "extends", "only_with", "customizable",
 })  # fmt: skip
 _TEXT_KEYS = frozenset({
-    "confirm", "false_label", "help", "label", "left_label", "plural_label", "right_label",
-    "true_label",
+    "confirm", "details", "false_label", "help", "label", "left_label", "message", "plural_label",
+    "right_label", "true_label",
 })  # fmt: skip
 _ARTICLES = {"entity": "an"}
 _INNER_LISTS = {"form": ("sections", "controls"), "navigation": ("entries",)}

@@ -15,7 +15,7 @@ from kartoteka.names import did_you_mean
 
 _LABEL_KEYS = frozenset({
     "label", "plural_label", "help", "confirm", "true_label", "false_label", "left_label",
-    "right_label",
+    "right_label", "message", "details",
 })  # fmt: skip
 _ALMOST = re.compile(r"\{\s*(?:entity|entities|field)\b[^{}]*\}?", re.IGNORECASE)
 _KINDS = ("entity", "entities", "field")

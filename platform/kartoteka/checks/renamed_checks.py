@@ -31,6 +31,7 @@ def check_former_names(scope: Scope) -> Iterator[Diagnostic]:
         ("navigation", registry.areas),
         ("relationship", registry.relationships),
         ("role", registry.roles),
+        ("rule", registry.rules),
         ("view", registry.views),
     )
     for kind, objects in kinds:

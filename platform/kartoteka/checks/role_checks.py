@@ -13,7 +13,7 @@ from kartoteka.names import did_you_mean
 # Privileges that are not about one entity.
 MISCELLANEOUS = frozenset({
     "act_on_behalf", "audit", "bulk_delete", "customize", "export", "import", "merge",
-    "override_created_on", "publish",
+    "override_created_on", "publish", "see_jobs",
 })  # fmt: skip
 _OWNED = ("user", "business_unit")
 

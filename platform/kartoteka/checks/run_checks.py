@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from kartoteka.checks.bundle_checks import check_field_prefixes, check_prefix
+from kartoteka.checks.calculated_checks import check_calculated, check_rollup_count
 from kartoteka.checks.choice_checks import check_choice
 from kartoteka.checks.customizable_checks import check_customizable
 from kartoteka.checks.entity_checks import check_entity, check_set_names
@@ -20,6 +21,7 @@ from kartoteka.checks.relationship_checks import (
 )
 from kartoteka.checks.renamed_checks import check_former_names
 from kartoteka.checks.role_checks import check_role
+from kartoteka.checks.rule_checks import check_rule
 from kartoteka.checks.scope import Scope
 from kartoteka.checks.state_checks import check_states
 from kartoteka.checks.view_checks import check_default_views, check_view
@@ -33,16 +35,25 @@ _CheckOfAll = Callable[[Scope], Iterator[Diagnostic]]
 # only through its scope: what it looked at tells whether its answer still holds.
 CHECKS_OF_ONE: Mapping[str, tuple[_CheckOfOne, ...]] = {
     "choice": (check_choice,),
-    "entity": (check_field_prefixes, check_entity, check_fields, check_states, check_lookups),
+    "entity": (
+        check_field_prefixes,
+        check_entity,
+        check_fields,
+        check_states,
+        check_lookups,
+        check_calculated,
+    ),
     "field_group": (),
     "form": (check_form,),
     "navigation": (check_area,),
     "relationship": (check_link,),
     "role": (check_role,),
+    "rule": (check_rule,),
     "view": (check_view,),
 }
 # What can only be told from all objects; these run every time and must be quick.
 CHECKS_OF_ALL: tuple[_CheckOfAll, ...] = (
+    check_rollup_count,
     check_set_names,
     check_relationship_names,
     check_default_views,
@@ -67,6 +78,7 @@ def run_checks(scope: Scope, steps: Steps = FORGETFUL) -> Iterator[Diagnostic]:
 def _checked(
     scope: Scope, kind: str, name: str, checks: tuple[_CheckOfOne, ...]
 ) -> tuple[Diagnostic, ...]:
+    scope.registry.forget()  # what this check looks at is written down only if it looks itself
     found = [*check_prefix(scope, kind, name), *check_texts(scope, kind, name)]
     for check in checks:
         found.extend(check(scope, name))

@@ -41,7 +41,9 @@ class Scope:
         objects: dict[str, Any] = {
             kind: steps.watched(f"{kind} as written", tree.of_kind(kind)) for kind in tree.objects
         }
-        mappings = ("entities", "choices", "relationships", "forms", "views", "roles", "areas")
+        mappings = (
+            "entities", "choices", "relationships", "forms", "views", "roles", "areas", "rules",
+        )  # fmt: skip
         definitions: dict[str, Any] = {
             name: steps.watched(name, getattr(registry, name)) for name in mappings
         }

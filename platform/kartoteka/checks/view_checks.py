@@ -117,6 +117,12 @@ def _check_find(scope: Scope, entity: Entity, view: View) -> Iterator[Diagnostic
                 f'quick find cannot search in "{name}", a {field.type} field',
                 "it searches texts, whole numbers and lookups",
             )  # fmt: skip
+        elif field.is_on_read:
+            yield Diagnostic(
+                place, "field/calculated-on-read",
+                f'"{name}" is calculated on read, so quick find cannot search in it',
+                "add stored: true to it",
+            )  # fmt: skip
 
 
 def _check_filter(scope: Scope, view: View) -> Iterator[Diagnostic]:

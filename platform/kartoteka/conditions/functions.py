@@ -7,15 +7,19 @@ interpreter in the browser; SQLite runs the Python ones. What they compute is th
   zero; one of ``MOST_NUMBER`` or more (without its sign) is empty, so is a division by zero. Floats
   count as the shortest decimal that reads back as the same float. ``div`` of two whole numbers is
   whole, rounded towards zero; ``divby`` never is. ``mod`` has the sign of its first argument.
+  ``round`` to places below 0 rounds to tens, hundreds and so on, at least to 10**20.
 - **Texts**: lengths and places count characters (code points) from 0. ``indexof`` looks in folded
   texts and gives -1 when nothing is found. ``substring`` with a place or length below 0 takes 0.
+  ``tolower`` of a sigma is the same wherever it stands in a word.
   ``trim`` takes spaces, tabs, line ends and no-break spaces away. ``concat`` leaves empty arguments
   out. A result that is the empty text is empty.
 - **Dates**: parts of an instant are read on the clock of the asker's time zone, all others as they
   stand. ``addmonths`` and ``addyears`` end at the last day of a shorter month; on instants, days
   to years move the calendar date in the asker's zone. ``diffin…(from,to)`` counts whole units
   between, towards zero, negative when ``to`` is earlier; days, weeks, months and years between
-  instants are counted on the asker's calendar. What leaves the years 1 to 9999 is empty.
+  instants are counted on the asker's calendar. A month is whole when its day and clock time come
+  again: from 31 January to 28 February there is none. What leaves the years 1 to 9999 is empty.
+  Clock times that a change of clocks skips or repeats are read as ``zones`` says.
 """
 
 from __future__ import annotations

@@ -52,6 +52,17 @@ def read_value(literal: Literal, path: FieldPath, registry: Registry) -> Value |
     return value
 
 
+def read_as(literal: Literal, kind: ValueKind) -> Value | Decimal | None:
+    """Return the literal as a value of a kind that needs no field, None when it is none."""
+    read = _READ.get(kind)
+    return None if read is None else read(literal)
+
+
+def wanted(kind: ValueKind) -> str:
+    """Return how a hint says what to write for a value of a kind."""
+    return _WANTED[kind]
+
+
 def wrong_kind(literal: Literal, path: FieldPath) -> ConditionError:
     """Return the error for a literal that no value of ``path`` can equal."""
     hint = f"write {_WANTED[path.kind]}"

@@ -2,50 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
-from uuid import UUID
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 from kartoteka.conditions.condition_error import ConditionError
+from kartoteka.conditions.read_literal import READ_LITERAL
 from kartoteka.conditions.syntax import (
     MAX_LOOKUP_STEPS,
+    THE_RECORD,
     And,
+    Arithmetic,
     Call,
+    Cases,
     Comparison,
     Condition,
     Literal,
     LiteralKind,
     Membership,
+    Negative,
     Not,
     Operand,
     Operator,
     Or,
     Path,
+    Quantifier,
+    Quantity,
 )
-from kartoteka.conditions.tokens import Token, TokenKind, split
+from kartoteka.conditions.tokens import NAMESPACE, Token, TokenKind, foreign, split
+from kartoteka.names import did_you_mean
 
-MAX_DEPTH = 50
+MAX_DEPTH = 50  # of brackets, and of what is nested without them
 MAX_ITEMS = 500
-MAX_DIGITS = 60
-MAX_EXPONENT = 400
 
 _OPERATORS = {operator.value: operator for operator in Operator}
-_WORDS = frozenset({*_OPERATORS, "and", "or", "not", "in", "null", "true", "false"})
+_BINDING = {"add": 1, "sub": 1, "mul": 2, "div": 2, "divby": 2, "mod": 2}
+_WORDS = frozenset({*_OPERATORS, *_BINDING, "and", "or", "not", "in", "null", "true", "false"})
 _OTHER_SPELLINGS = {
     **{word: word for word in _WORDS},
     "is": "eq",
     "equals": "eq",
-    "like": "contains(field,'text')",
+    "like": "like(field,'text%')",
     "gte": "ge",
     "lte": "le",
     "neq": "ne",
+    "plus": "add",
+    "minus": "sub",
+    "times": "mul",
+    "has": "contains(field,'option')",
 }
 _WORD_LITERALS = {
     "null": (LiteralKind.NULL, None),
     "true": (LiteralKind.BOOLEAN, True),
     "false": (LiteralKind.BOOLEAN, False),
 }
+_QUANTITIES = {quantity.value: quantity for quantity in Quantity}
+_NAMED = ("PropertyName", "PropertyValue", "PropertyValues", "PropertyValue1", "PropertyValue2")
+_FOREIGN_KINDS = frozenset(
+    {
+        TokenKind.EQUALS, TokenKind.QUOTED, TokenKind.OPEN_LIST, TokenKind.CLOSE_LIST,
+        TokenKind.MINUS,
+    }
+)  # fmt: skip
 
 
 def parse(text: str) -> Condition:
@@ -54,162 +72,373 @@ def parse(text: str) -> Condition:
     Raises:
         ConditionError: The text is not a condition; the offset says where it stops being one.
     """
-    return _Parser(split(text)).condition()
+    return _Parser(text).condition()
+
+
+def parse_expression(text: str) -> Condition:
+    """Return the tree of a value's text: a formula, or a condition for a value of yes or no.
+
+    Raises:
+        ConditionError: The text is neither; the offset says where it stops being one.
+    """
+    return _Parser(text).expression()
 
 
 class _Parser:
-    """Reads tokens from left to right, one method a rule of the grammar."""
+    """Reads tokens from left to right, one method a rule of the grammar.
 
-    def __init__(self, tokens: tuple[Token, ...]) -> None:
-        self._tokens = tokens
+    ``_depth`` counts what is open around the next token, ``_height`` the levels of the node that
+    was read last: a chain such as ``a add b add c`` grows in height without any bracket.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = split(text)
         self._next = 0
+        self._here = self._tokens[0]
         self._depth = 0
+        self._height = 0
+        self._variables: tuple[str, ...] = (THE_RECORD,)
 
     def condition(self) -> Condition:
+        found = self.expression()
+        self._must_be_condition(found)
+        return found
+
+    def expression(self) -> Condition:
         if self._is_at(TokenKind.END):
             raise ConditionError("the condition is empty", 0)
         found = self._or()
-        self._must_be_condition(found)
         if not self._is_at(TokenKind.END):
+            self._must_be_condition(found)
             raise self._unexpected('"and", "or" or the end')
         return found
 
     def _or(self) -> Condition:
-        return self._chain("or", self._and, Or)
+        first = self._and()
+        if not self._is_word("or"):
+            return first
+        return Or(self._terms("or", first, self._and), first.offset)
 
     def _and(self) -> Condition:
-        return self._chain("and", self._not, And)
+        first = self._not()
+        if not self._is_word("and"):
+            return first
+        return And(self._terms("and", first, self._not), first.offset)
 
-    def _chain(
-        self, word: str, rule: Callable[[], Condition], node: type[And] | type[Or]
-    ) -> Condition:
-        offset = self._here.offset
-        terms = [rule()]
-        while self._accept_word(word):
-            self._must_be_condition(terms[-1])
-            terms.append(rule())
-        if len(terms) == 1:
-            return terms[0]
-        self._must_be_condition(terms[-1])
-        return node(tuple(terms), offset)
+    def _terms(
+        self, word: str, first: Condition, rule: Callable[[], Condition]
+    ) -> tuple[Condition, ...]:
+        self._must_be_condition(first)
+        terms, height = [first], self._height
+        while self._is_word(word):
+            self._advance()
+            term = rule()
+            self._must_be_condition(term)
+            terms.append(term)
+            height = max(height, self._height)
+        self._rise(height, first.offset)
+        return tuple(terms)
 
     def _not(self) -> Condition:
-        offset = self._here.offset
-        if not self._accept_word("not"):
+        if not self._is_word("not"):
             return self._comparison()
+        offset = self._here.offset
         self._go_deeper(offset)
+        self._advance()
         term = self._not()
         self._must_be_condition(term)
         self._depth -= 1
+        self._rise(self._height, offset)
         return Not(term, offset)
 
     def _comparison(self) -> Condition:
-        left = self._primary()
+        left = self._operand()
         word = self._here
         if word.kind is not TokenKind.NAME or word.text in ("and", "or"):
             return left
-        self._next += 1
+        operator = _OPERATORS.get(word.text)
+        if operator is not None:
+            operand, height = self._as_operand(left), self._height
+            self._advance()
+            right = self._as_operand(self._operand())
+            self._rise(max(height, self._height), operand.offset)
+            return Comparison(operand, operator, right, operand.offset)
         operand = self._as_operand(left)
-        if word.text in _OPERATORS:
-            right = self._as_operand(self._primary())
-            return Comparison(operand, _OPERATORS[word.text], right, operand.offset)
         if word.text == "in":
+            self._advance()
             return Membership(operand, self._items(), operand.offset)
-        self._next -= 1
         raise self._unexpected('an operator such as "eq"')
+
+    def _operand(self, binding: int = 1) -> Condition:
+        """Return a value, with the arithmetic that binds at least so closely."""
+        left = self._primary()
+        while True:
+            word = self._here
+            if word.kind is not TokenKind.NAME or _BINDING.get(word.text, 0) < binding:
+                return left
+            operand, height = self._as_operand(left), self._height
+            self._advance()
+            right = self._as_operand(self._operand(_BINDING[word.text] + 1))
+            self._rise(max(height, self._height), word.offset)
+            left = Arithmetic(operand, word.text, right, operand.offset)
 
     def _primary(self) -> Condition:
         token = self._here
-        match token.kind:
-            case TokenKind.OPEN:
-                return self._parenthesized()
-            case TokenKind.NAME if token.text not in _WORDS:
-                return self._call() if self._after.kind is TokenKind.OPEN else self._path()
-            case TokenKind.NAME if token.text in _WORD_LITERALS:
-                self._next += 1
-                kind, value = _WORD_LITERALS[token.text]
-                return Literal(kind, value, token.offset)
-            case kind if kind in _READ_LITERAL:
-                self._next += 1
-                return _READ_LITERAL[kind](token)
+        kind = token.kind
+        self._height = 0
+        if kind is TokenKind.NAME:
+            if token.text not in _WORDS:
+                is_call = self._tokens[self._next + 1].kind is TokenKind.OPEN
+                return self._call() if is_call else self._path()
+            if token.text in _WORD_LITERALS:
+                self._advance()
+                return Literal(*_WORD_LITERALS[token.text], token.offset)
+        elif kind in READ_LITERAL:
+            self._advance()
+            return READ_LITERAL[kind](token)
+        elif kind is TokenKind.OPEN:
+            return self._parenthesized()
+        elif kind is TokenKind.MINUS:
+            return self._negative()
         raise self._unexpected("a field, a value or a parenthesis")
+
+    def _negative(self) -> Condition:
+        offset = self._here.offset
+        self._go_deeper(offset)
+        self._advance()
+        term = self._as_operand(self._primary())
+        self._depth -= 1
+        if isinstance(term, Literal) and isinstance(term.value, Decimal):
+            return Literal(LiteralKind.NUMBER, -term.value, offset)
+        self._rise(self._height, offset)
+        return Negative(term, offset)
 
     def _parenthesized(self) -> Condition:
         self._go_deeper(self._here.offset)
-        self._next += 1
+        self._advance()
         found = self._or()
         self._expect(TokenKind.CLOSE)
         self._depth -= 1
         return found
 
-    def _call(self) -> Call:
+    def _call(self) -> Call | Cases:
         name = self._here
         self._go_deeper(name.offset)
-        self._next += 2
+        self._advance()
+        self._advance()
+        if name.text == "case":
+            return self._cases(name.offset)
+        function = name.text.removeprefix(NAMESPACE)
+        if self._here.kind is TokenKind.NAME and self._after.kind is TokenKind.EQUALS:
+            arguments = self._named_arguments(name.offset)
+        else:
+            arguments = self._arguments(with_lists=function[:1].isupper())
+        self._depth -= 1
+        return Call(function, arguments, name.offset)
+
+    def _arguments(self, *, with_lists: bool) -> tuple[Condition, ...]:
         arguments: list[Condition] = []
-        while not self._is_at(TokenKind.CLOSE):
+        height = 0
+        while self._here.kind is not TokenKind.CLOSE:
             if arguments:
                 self._expect(TokenKind.COMMA)
             self._limit_items(len(arguments))
-            arguments.append(self._or())
-        self._next += 1
-        self._depth -= 1
-        return Call(name.text, tuple(arguments), name.offset)
+            if with_lists and self._here.kind is TokenKind.OPEN_LIST:
+                arguments += self._list()
+            elif with_lists and self._here.kind is TokenKind.QUOTED:
+                arguments.append(self._listed())
+            else:
+                arguments.append(self._or())
+                height = max(height, self._height)
+        self._advance()
+        self._rise(height, self._here.offset)
+        return tuple(arguments)
 
-    def _path(self) -> Path:
+    def _named_arguments(self, offset: int) -> tuple[Condition, ...]:
+        """Return the path and the values of ``(PropertyName='a',PropertyValues=['x'])``."""
+        path: Path | None = None
+        values: list[Condition] = []
+        while True:
+            name = self._here
+            if name.kind is not TokenKind.NAME or name.text not in _NAMED:
+                hint = did_you_mean(name.text, _NAMED)
+                raise ConditionError(f"expected PropertyName, found {name}", name.offset, hint)
+            self._advance()
+            self._expect(TokenKind.EQUALS)
+            if name.text == "PropertyName":
+                path = self._property_name()
+            elif self._here.kind is TokenKind.OPEN_LIST:
+                values += self._list()
+            else:
+                values.append(self._listed())
+            if self._here.kind is not TokenKind.COMMA:
+                break
+            self._advance()
+        self._expect(TokenKind.CLOSE)
+        if path is None:
+            raise ConditionError("PropertyName is missing", offset, "add PropertyName='…'")
+        self._rise(0, offset)
+        return (path, *values)
+
+    def _property_name(self) -> Path:
+        """Return the path that stands in quotes, or without."""
+        token = self._here
+        if token.kind is TokenKind.NAME:
+            found = self._path()
+            if isinstance(found, Path):
+                return found
+        elif token.kind in (TokenKind.TEXT, TokenKind.QUOTED):
+            self._advance()
+            steps = tuple(token.text[1:-1].split("/"))
+            if all(step.isidentifier() and step.isascii() for step in steps):
+                return Path(steps, token.offset + 1)
+            raise ConditionError(f"{token} is not the name of a field", token.offset)
+        raise ConditionError(f"expected the name of a field, found {token}", token.offset)
+
+    def _list(self) -> list[Condition]:
+        """Return the values of ``['a',"b",3]``."""
+        self._expect(TokenKind.OPEN_LIST)
+        items: list[Condition] = []
+        while self._here.kind is not TokenKind.CLOSE_LIST:
+            if items:
+                self._expect(TokenKind.COMMA)
+            self._limit_items(len(items))
+            items.append(self._listed())
+        self._advance()
+        return items
+
+    def _listed(self) -> Condition:
+        token = self._here
+        if token.kind is not TokenKind.QUOTED:
+            value = self._primary()
+            if isinstance(value, Literal):
+                return value
+            raise ConditionError("only values written out can stand here", value.offset)
+        self._advance()
+        try:
+            return Literal(LiteralKind.TEXT, json.loads(token.text, strict=False), token.offset)
+        except ValueError:
+            raise ConditionError("this text cannot be read", token.offset) from None
+
+    def _cases(self, offset: int) -> Cases:
+        branches: list[tuple[Condition, Condition]] = []
+        height = 0
+        while self._here.kind is not TokenKind.CLOSE or not branches:
+            if branches:
+                self._expect(TokenKind.COMMA)
+            self._limit_items(len(branches))
+            condition = self._or()
+            self._must_be_condition(condition)
+            height = max(height, self._height)
+            self._expect(TokenKind.COLON)
+            branches.append((condition, self._or()))
+            height = max(height, self._height)
+        self._advance()
+        self._depth -= 1
+        self._rise(height, offset)
+        return Cases(tuple(branches), offset)
+
+    def _path(self) -> Path | Quantifier:
         first = self._here
         steps = [first.text]
-        self._next += 1
-        while self._is_at(TokenKind.SLASH):
-            self._next += 1
-            if not self._is_at(TokenKind.NAME) or self._here.text in _WORDS:
+        most = MAX_LOOKUP_STEPS + (first.text in self._variables)
+        self._advance()
+        while self._here.kind is TokenKind.SLASH:
+            self._advance()
+            name = self._here
+            if name.kind is not TokenKind.NAME or name.text in _WORDS:
                 raise self._unexpected("the name of a field")
-            if len(steps) > MAX_LOOKUP_STEPS:
+            if name.text in _QUANTITIES and self._after.kind is TokenKind.OPEN:
+                return self._quantifier(Path(tuple(steps), first.offset))
+            if len(steps) > most:
                 raise ConditionError(
                     f"a path goes over at most {MAX_LOOKUP_STEPS} lookups", first.offset
                 )
-            steps.append(self._here.text)
-            self._next += 1
+            steps.append(name.text)
+            self._advance()
         return Path(tuple(steps), first.offset)
 
-    def _items(self) -> tuple[Operand, ...]:
-        self._expect(TokenKind.OPEN)
-        if self._is_at(TokenKind.CLOSE):
-            raise ConditionError('the list after "in" is empty', self._here.offset)
-        items = [self._as_operand(self._primary())]
-        while self._is_at(TokenKind.COMMA):
-            self._limit_items(len(items))
-            self._next += 1
-            items.append(self._as_operand(self._primary()))
+    def _quantifier(self, collection: Path) -> Quantifier:
+        word, quantity = self._here, _QUANTITIES[self._here.text]
+        self._go_deeper(word.offset)
+        self._advance()
+        self._advance()
+        variable, term = "", None
+        if self._here.kind is not TokenKind.CLOSE or quantity is Quantity.ALL:
+            variable = self._variable()
+            outside = self._variables
+            self._variables = (*outside, variable)
+            term = self._or()
+            self._must_be_condition(term)
+            self._variables = outside
         self._expect(TokenKind.CLOSE)
-        return tuple(items)
+        self._depth -= 1
+        self._rise(self._height, word.offset)
+        return Quantifier(collection, quantity, variable, term, collection.offset)
 
-    @property
-    def _here(self) -> Token:
-        return self._tokens[self._next]
+    def _variable(self) -> str:
+        """Return the ``c`` of ``any(c:c/name eq 'x')``."""
+        name = self._here
+        if name.kind is not TokenKind.NAME or name.text in _WORDS or "$" in name.text:
+            raise self._unexpected("a variable and a colon, as in any(x:x/name eq 'a')")
+        self._advance()
+        self._expect(TokenKind.COLON)
+        if name.text in self._variables:
+            raise ConditionError(f'the variable "{name.text}" is taken', name.offset)
+        return name.text
+
+    def _items(self) -> tuple[Operand, ...]:
+        if self._here.kind is TokenKind.NAME and self._after.kind is TokenKind.OPEN:
+            return (self._as_operand(self._primary()),)
+        return tuple(self._listed_items())
+
+    def _listed_items(self) -> Iterator[Operand]:
+        offset, height = self._here.offset, 0
+        self._expect(TokenKind.OPEN)
+        if self._here.kind is TokenKind.CLOSE:
+            raise ConditionError('the list after "in" is empty', self._here.offset)
+        yield self._as_operand(self._operand())
+        count = 1
+        while self._here.kind is TokenKind.COMMA:
+            self._limit_items(count)
+            self._advance()
+            height = max(height, self._height)
+            yield self._as_operand(self._operand())
+            count += 1
+        self._expect(TokenKind.CLOSE)
+        self._rise(max(height, self._height), offset)
 
     @property
     def _after(self) -> Token:
+        """Return the token behind this one, which is not the end."""
         return self._tokens[min(self._next + 1, len(self._tokens) - 1)]
+
+    def _advance(self) -> None:
+        self._next += 1
+        self._here = self._tokens[self._next]
 
     def _is_at(self, kind: TokenKind) -> bool:
         return self._here.kind is kind
 
-    def _accept_word(self, word: str) -> bool:
-        if self._is_at(TokenKind.NAME) and self._here.text == word:
-            self._next += 1
-            return True
-        return False
+    def _is_word(self, word: str) -> bool:
+        return self._here.text == word and self._here.kind is TokenKind.NAME
 
     def _expect(self, kind: TokenKind) -> None:
-        if not self._is_at(kind):
+        if self._here.kind is not kind:
             raise self._unexpected(f'"{kind.value}"')
-        self._next += 1
+        self._advance()
 
     def _go_deeper(self, offset: int) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise ConditionError(f"more than {MAX_DEPTH} levels of nesting", offset)
+            raise _too_deep(offset)
+
+    def _rise(self, height: int, offset: int) -> None:
+        """Note the height of a node that stands on others."""
+        self._height = height + 1
+        if height >= MAX_DEPTH:
+            raise _too_deep(offset)
 
     def _limit_items(self, count: int) -> None:
         if count >= MAX_ITEMS:
@@ -229,51 +458,12 @@ class _Parser:
 
     def _unexpected(self, wanted: str) -> ConditionError:
         found = self._here
+        if found.kind in _FOREIGN_KINDS and (error := foreign(self._text, found.offset)):
+            return error
         advice = _OTHER_SPELLINGS.get(found.text.lower()) if found.text not in _WORDS else None
         hint = f"write {advice}" if advice else ""
         return ConditionError(f"expected {wanted}, found {found}", found.offset, hint)
 
 
-def _read_text(token: Token) -> Literal:
-    return Literal(LiteralKind.TEXT, token.text[1:-1].replace("''", "'"), token.offset)
-
-
-def _read_number(token: Token) -> Literal:
-    try:
-        number: Decimal | None = Decimal(token.text)
-    except InvalidOperation:
-        number = None
-    if (
-        number is None
-        or len(number.as_tuple().digits) > MAX_DIGITS
-        or abs(number.adjusted()) > MAX_EXPONENT
-    ):
-        raise ConditionError("this number is too long", token.offset)
-    return Literal(LiteralKind.NUMBER, number, token.offset)
-
-
-def _read_date(token: Token) -> Literal:
-    try:
-        return Literal(LiteralKind.DATE, date.fromisoformat(token.text), token.offset)
-    except ValueError:
-        raise ConditionError(f"{token.text} is no day of the calendar", token.offset) from None
-
-
-def _read_date_time(token: Token) -> Literal:
-    try:
-        return Literal(LiteralKind.DATE_TIME, datetime.fromisoformat(token.text), token.offset)
-    except ValueError:
-        raise ConditionError(f"{token.text} is no moment of the calendar", token.offset) from None
-
-
-def _read_guid(token: Token) -> Literal:
-    return Literal(LiteralKind.GUID, UUID(token.text), token.offset)
-
-
-_READ_LITERAL: dict[TokenKind, Callable[[Token], Literal]] = {
-    TokenKind.TEXT: _read_text,
-    TokenKind.NUMBER: _read_number,
-    TokenKind.DATE: _read_date,
-    TokenKind.DATE_TIME: _read_date_time,
-    TokenKind.GUID: _read_guid,
-}
+def _too_deep(offset: int) -> ConditionError:
+    return ConditionError(f"more than {MAX_DEPTH} levels of nesting", offset)

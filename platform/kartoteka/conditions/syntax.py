@@ -13,6 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 MAX_LOOKUP_STEPS = 3
+THE_RECORD = "$it"  # the variable of the record that the whole condition is about
 
 
 class Operator(StrEnum):
@@ -56,7 +57,10 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A field (``name``), or a field over lookups (``parentaccountid/name``)."""
+    """A field (``name``), or a field over lookups (``parentaccountid/name``).
+
+    The first step may be a variable: ``$it`` or that of a ``Quantifier`` around the path.
+    """
 
     steps: tuple[str, ...]
     offset: int = field(default=0, compare=False)
@@ -87,7 +91,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """``left in (item, …)`` with one item or more."""
+    """``left in (item, …)`` with one item or more; ``left in myteams()`` has that call as item."""
 
     left: Operand
     items: tuple[Operand, ...]
@@ -118,5 +122,52 @@ class Or:
     offset: int = field(default=0, compare=False)
 
 
-Operand = Literal | Path | Call
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """Two values and the word between them: add, sub, mul, div, divby or mod."""
+
+    left: Operand
+    operator: str
+    right: Operand
+    offset: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A minus sign and a value that is no number written out."""
+
+    term: Operand
+    offset: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """``case(condition:value, …)`` with one branch or more."""
+
+    branches: tuple[tuple[Condition, Condition], ...]
+    offset: int = field(default=0, compare=False)
+
+
+class Quantity(StrEnum):
+    """Of how many items of a collection something is said."""
+
+    ANY = "any"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantifier:
+    """``collection/any(variable:term)`` or ``…/all(…)``; ``any()`` has neither variable nor term.
+
+    ``collection`` is a path whose last step names a relationship.
+    """
+
+    collection: Path
+    quantity: Quantity
+    variable: str = ""
+    term: Condition | None = None
+    offset: int = field(default=0, compare=False)
+
+
+Operand = Literal | Path | Call | Arithmetic | Negative | Cases | Quantifier
 Condition = And | Or | Not | Comparison | Membership | Operand

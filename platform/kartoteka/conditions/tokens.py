@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from kartoteka.conditions.condition_error import ConditionError
 
 MAX_CHARACTERS = 10_000
+NAMESPACE = "Microsoft.Dynamics.CRM."
 
 
 class TokenKind(StrEnum):
@@ -21,16 +22,21 @@ class TokenKind(StrEnum):
     NUMBER = "number"
     NAME = "name"
     TEXT = "text"
+    QUOTED = "quoted"  # a text in double quotes
     OPEN = "("
     CLOSE = ")"
     COMMA = ","
     SLASH = "/"
+    COLON = ":"
+    MINUS = "-"
+    EQUALS = "="
+    OPEN_LIST = "["
+    CLOSE_LIST = "]"
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word; ``text`` is as written, quotes included."""
+class Token(NamedTuple):
+    """One word; ``text`` is as written, quotes and the namespace of a function included."""
 
     kind: TokenKind
     text: str
@@ -46,17 +52,22 @@ class Token:
 
 _PATTERN = re.compile(
     r"""
-      (?P<space>[ \t\r\n\u00a0]+)
-    | (?P<date_time>\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?(?![\w.:]))
+    [ \t\r\n\u00a0]*
+    (?:
+      (?P<date_time>\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?(?![\w.]))
     | (?P<guid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w.-]))
-    | (?P<date>\d{4}-\d\d-\d\d(?![\w.:-]))
-    | (?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.:-]))
-    | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<date>\d{4}-\d\d-\d\d(?![\w.-]))
+    | (?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.-]))
+    | (?P<name>(?:Microsoft\.Dynamics\.CRM\.)?[A-Za-z_][A-Za-z0-9_]*|\$it\b)
     | (?P<text>'(?:[^']|'')*')
-    | (?P<punctuation>[(),/])
+    | (?P<punctuation>[(),/:\[\]]|-(?=[\s(\w$-])(?!\d)|=(?!=))
+    | (?P<quoted>"(?:[^"\\]|\\.)*")
+    | (?P<end>\Z)
+    )
     """,
     re.VERBOSE | re.ASCII,
 )
+_SPACE = re.compile("[ \t\r\n\u00a0]*")
 _FOREIGN: tuple[tuple[str, str], ...] = (
     ("<>", 'write "ne"'),
     ("!=", 'write "ne"'),
@@ -74,12 +85,16 @@ _FOREIGN: tuple[tuple[str, str], ...] = (
     ("‘", "texts stand in straight single quotes"),
     ("’", "texts stand in straight single quotes"),
     ("[", "lists stand in parentheses"),
+    ("]", "lists stand in parentheses"),
     (".", 'write "/" between the steps of a path'),
+    ("+", 'write "add"'),
+    ("*", 'write "mul"'),
+    ("%", 'write "mod"'),
+    ("-", 'write "sub"'),
 )
 _BAD_CHARACTERS = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]")
-_PUNCTUATION: Mapping[str, TokenKind] = {
-    kind.value: kind for kind in (TokenKind.OPEN, TokenKind.CLOSE, TokenKind.COMMA, TokenKind.SLASH)
-}
+_KINDS: Mapping[str, TokenKind] = {kind.value: kind for kind in TokenKind}
+_PUNCTUATION = "punctuation"
 
 
 def split(text: str) -> tuple[Token, ...]:
@@ -98,21 +113,25 @@ def split(text: str) -> tuple[Token, ...]:
             f"the character U+{ord(bad.group()):04X} cannot stand in a condition", bad.start()
         )
     tokens: list[Token] = []
-    offset = 0
-    while offset < len(text):
+    offset, kind = 0, TokenKind.COMMA
+    while kind is not TokenKind.END:
         match = _PATTERN.match(text, offset)
         if match is None:
-            raise _no_token(text, offset)
-        if match.lastgroup != "space":
-            tokens.append(Token(_kind_of(match), match.group(), offset))
+            raise _no_token(text, _SPACE.match(text, offset).end())  # type: ignore[union-attr]
+        group: str = match.lastgroup  # type: ignore[assignment]
+        word = match[group]
+        kind = _KINDS[word if group == _PUNCTUATION else group]
         offset = match.end()
-    tokens.append(Token(TokenKind.END, "", len(text)))
+        tokens.append(Token(kind, word, offset - len(word)))
     return tuple(tokens)
 
 
-def _kind_of(match: re.Match[str]) -> TokenKind:
-    group = match.lastgroup or ""
-    return _PUNCTUATION[match.group()] if group == "punctuation" else TokenKind(group)
+def foreign(text: str, offset: int) -> ConditionError | None:
+    """Return the error for a sign of another language that stands at a place, if one does."""
+    for sign, advice in _FOREIGN:
+        if text.startswith(sign, offset):
+            return ConditionError(f"{sign} is not part of a condition", offset, advice)
+    return None
 
 
 def _no_token(text: str, offset: int) -> ConditionError:
@@ -122,11 +141,10 @@ def _no_token(text: str, offset: int) -> ConditionError:
         return ConditionError(
             "this text has no end", offset, "close it with '; a quote inside a text is written ''"
         )
-    for foreign, advice in _FOREIGN:
-        if rest.startswith(foreign):
-            return ConditionError(f"{foreign} is not part of a condition", offset, advice)
     if rest[0].isdigit() or rest[0] in "+-":
         word = re.match(r"[^\s(),/']+", rest)
-        shown = word.group()[:40] if word else rest[0]
-        return ConditionError(f"{shown} is no number, date or id", offset)
-    return ConditionError(f'"{rest[0]}" is not part of a condition', offset)
+        if word and len(word.group()) > 1:
+            return ConditionError(f"{word.group()[:40]} is no number, date or id", offset)
+    return foreign(text, offset) or ConditionError(
+        f'"{rest[0]}" is not part of a condition', offset
+    )

@@ -305,7 +305,8 @@ class InHierarchy:
     """The record that ``path`` names lies above or below another one of the same entity.
 
     ``path`` is a lookup to ``entity`` or its primary id; ``parent`` is the hierarchical lookup of
-    ``entity``. At most ``MOST_LEVELS`` steps are taken. False for empty fields.
+    ``entity``. At most ``MOST_LEVELS`` steps are taken; where they go in a circle, the record is
+    still neither above nor below itself. False for empty fields.
     """
 
     path: FieldPath

@@ -26,6 +26,7 @@ from kartoteka.model.label import Label
 from kartoteka.model.navigation import Area
 from kartoteka.model.relationship import Relationship
 from kartoteka.model.role import Role
+from kartoteka.model.rule import Rule
 from kartoteka.model.view import View
 from kartoteka.registry import Registry
 from kartoteka.registry_codec import encode_registry
@@ -39,6 +40,7 @@ _SECTIONS: tuple[tuple[str, str, type], ...] = (
     ("view", "views", View),
     ("role", "roles", Role),
     ("navigation", "areas", Area),
+    ("rule", "rules", Rule),
     ("messages", "messages", Label),
 )
 _NO_RENAMES: Renames = types.MappingProxyType({})
@@ -110,7 +112,7 @@ def _entity_of(item: Any) -> str:
     match item:
         case Entity():
             return item.name
-        case Form() | View():
+        case Form() | View() | Rule():
             return item.entity
         case Relationship():
             return item.left

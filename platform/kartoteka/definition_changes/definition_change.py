@@ -21,8 +21,8 @@ class DefinitionChange:
     """One difference between two registries, at the deepest property that differs.
 
     Attributes:
-        kind: As in documents: entity, choice, relationship, form, view, role, navigation,
-            messages, bundle, or app (languages and the like).
+        kind: As in documents: entity, choice, relationship, form, view, role, rule,
+            navigation, messages, bundle, or app (languages and the like).
         name: The object's name after the change; of messages the key; "" for the app.
         path: Steps to the property: attributes of the model, and after the name of a list the
             name of a member (``("fields", "name", "label", "pl")``). Empty: the whole object is

@@ -9,6 +9,7 @@ from kartoteka.model.choice import Option
 from kartoteka.model.entity import Reason, State, Transition
 from kartoteka.model.form import Control
 from kartoteka.model.role import EntityPrivileges
+from kartoteka.model.rule import Action
 from kartoteka.model.view import SortKey, ViewColumn
 
 Member = Any  # as registry_codec writes it: a map, or a text that is its own name
@@ -63,6 +64,7 @@ def _by_name(member: Member) -> str:
 
 _NAME_OF: Mapping[Any, Callable[[Member], str]] = {
     str: str,
+    Action: lambda member: f"{member['verb']} {', '.join(member['targets'])}",
     Control: control_name,
     EntityPrivileges: lambda member: str(member["entity"]),
     SortKey: lambda member: str(member["field"]),

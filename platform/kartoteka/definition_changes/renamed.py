@@ -10,17 +10,21 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from kartoteka.conditions.condition_error import ConditionError
+from kartoteka.conditions.entity_collections import collections_of
 from kartoteka.conditions.tokens import TokenKind, split
+from kartoteka.conditions.typed import Collection, Match
 from kartoteka.labels import PLACEHOLDER
-from kartoteka.loading.read_field import TARGET_FEATURES
+from kartoteka.loading.read_field import default_relationship
 from kartoteka.model.entity import Entity
-from kartoteka.model.field import Field
+from kartoteka.model.field import Field, Rollup
 from kartoteka.model.form import Control, Form, Section, Tab
 from kartoteka.model.label import Label
 from kartoteka.model.navigation import Area
 from kartoteka.model.relationship import Relationship
 from kartoteka.model.role import Role
+from kartoteka.model.rule import ON_FIELDS, Action, Rule
 from kartoteka.model.view import View
+from kartoteka.references.mentions import in_condition
 from kartoteka.registry import Registry
 
 Renames = Mapping[tuple[str, str], str]
@@ -48,7 +52,7 @@ def renamed(registry: Registry, renames: Renames) -> Registry:
             {names.of(kind, name): names.texts(rename(item)) for name, item in items.items()}
         )
 
-    return replace(
+    found = replace(
         registry,
         bundles=tuple(names.texts(bundle) for bundle in registry.bundles),
         entities=section("entity", registry.entities, names.entity),
@@ -62,8 +66,10 @@ def renamed(registry: Registry, renames: Renames) -> Registry:
         views=section("view", registry.views, names.view),
         roles=section("role", registry.roles, names.role),
         areas=section("navigation", registry.areas, names.area),
+        rules=section("rule", registry.rules, names.rule),
         messages=section("messages", registry.messages, lambda item: item),
     )
+    return names.with_collections(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +116,63 @@ class _Names:
             base_of=self.field(entity, item.base_of),
             choice=self.of("choice", item.choice),
             targets=tuple(self.of("entity", name) for name in item.targets),
+            formula=self.path(item.formula, entity),
+            rollup=self._rollup(item.rollup, entity),
         )
         if item.relationship and item.relationship == default_relationship(item, entity):
             name = default_relationship(changed, self.of("entity", entity))
             changed = replace(changed, relationship=name)
         return changed if changed != item else item
+
+    def _rollup(self, item: Rollup | None, entity: str) -> Rollup | None:
+        """Return a rollup with the names of what it sums up; its collection is named later."""
+        if item is None:
+            return None
+        collection = collections_of(self.registry, entity).get(item.over)
+        if collection is None:
+            return item
+        return replace(
+            item,
+            field=self.path(item.field, collection.entity),
+            filter=self.path(item.filter, collection.entity),
+        )
+
+    def with_collections(self, wanted: Registry) -> Registry:
+        """Return the renamed registry, in which rollups call collections what they are now."""
+        if not any(item.rollup for entity in wanted.entities.values() for item in entity.fields):
+            return wanted
+        entities = {}
+        for old in self.registry.entities.values():
+            entity = wanted.entities[self.of("entity", old.name)]
+            named = {
+                self._tie(collection): name
+                for name, collection in collections_of(wanted, entity.name).items()
+                if isinstance(collection.via, Match)
+            }
+            entities[entity.name] = replace(
+                entity,
+                fields=tuple(
+                    replace(item, rollup=replace(item.rollup, over=over))
+                    if item.rollup and (over := self._over(item.rollup, old.name, named))
+                    else item
+                    for item in entity.fields
+                ),
+            )
+        return replace(wanted, entities=MappingProxyType(entities))
+
+    def _over(self, item: Rollup, entity: str, named: Mapping[tuple[str, str], str]) -> str:
+        """Return what a collection of an entity of this old name is called now; "" if unknown."""
+        collection = collections_of(self.registry, entity).get(item.over)
+        if collection is None or not isinstance(collection.via, Match):
+            return ""
+        items = collection.entity
+        lookup = self.field(items, collection.via.item_field.name)
+        return named.get((self.of("entity", items), lookup), "")
+
+    @staticmethod
+    def _tie(collection: Collection) -> tuple[str, str]:
+        assert isinstance(collection.via, Match)
+        return collection.entity, collection.via.item_field.name
 
     def relationship(self, item: Relationship) -> Relationship:
         return replace(
@@ -198,8 +256,41 @@ class _Names:
         )
         return replace(item, name=self.of("navigation", item.name), groups=groups)
 
+    def rule(self, item: Rule) -> Rule:
+        return replace(
+            item,
+            name=self.of("rule", item.name),
+            entity=self.of("entity", item.entity),
+            form=self.of("form", item.form),
+            branches=tuple(
+                replace(
+                    branch,
+                    when=self.path(branch.when, item.entity),
+                    then=self._actions(branch.then, item.entity),
+                )
+                for branch in item.branches
+            ),
+            otherwise=self._actions(item.otherwise, item.entity),
+        )
+
+    def _actions(self, items: tuple[Action, ...], entity: str) -> tuple[Action, ...]:
+        return tuple(
+            replace(
+                item,
+                targets=tuple(self.field(entity, name) for name in item.targets)
+                if item.verb in ON_FIELDS
+                else item.targets,
+                formula=self.path(item.formula, entity),
+                field=self.field(entity, item.field),
+                then=self._actions(item.then, entity),
+            )
+            for item in items
+        )
+
     def path(self, text: str, entity: str) -> str:
         """Return a condition or a path over an entity's fields; all else in it stays as it is."""
+        if "/any(" in text or "/all(" in text:
+            return self._with_mentions(text, entity)
         try:
             tokens = split(text)
         except ConditionError:
@@ -215,6 +306,24 @@ class _Names:
             name, holder = self._step(token.text, holder)
             found += text[end : token.offset], name
             end = token.offset + len(token.text)
+        return "".join((*found, text[end:]))
+
+    def _with_mentions(self, text: str, entity: str) -> str:
+        """Return a condition that asks for collections, whose parts belong to other entities."""
+        found: list[str] = []
+        end = 0
+        for target, offset in sorted(
+            in_condition(text, entity, self.registry), key=lambda mention: mention[1]
+        ):
+            match target.kind:
+                case "field":
+                    new = self.field(target.of, target.name)
+                case "entity" | "relationship":
+                    new = self.of(target.kind, target.name)
+                case _:
+                    continue
+            found += text[end:offset], new
+            end = offset + len(target.name)
         return "".join((*found, text[end:]))
 
     def _step(self, name: str, holder: Entity | None) -> tuple[str, Entity | None]:
@@ -265,9 +374,3 @@ class _Names:
             entity, _, field = name.partition(".")
             return f"{{field:{self.of('entity', entity)}.{self.field(entity, field)}}}"
         return match[0]
-
-
-def default_relationship(field: Field, entity: str) -> str:
-    """Return what a lookup's 1:N relationship is called when nobody says anything."""
-    target = field.targets[0] if len(field.targets) == 1 else TARGET_FEATURES.get(field.type, "")
-    return "_".join(part for part in (target, entity, field.name) if part)

@@ -12,6 +12,7 @@ _MOST_SHOWN = 60  # characters of a value
 
 # What one member of a list is called, by the list; the keys of files where they differ.
 _MEMBERS: Mapping[str, str] = {
+    "branches": "branch",
     "bundles": "bundle",
     "columns": "column",
     "commands": "command",
@@ -29,6 +30,7 @@ _MEMBERS: Mapping[str, str] = {
     "miscellaneous": "privilege",
     "next": "next reason",
     "options": "option",
+    "otherwise": "otherwise action",
     "order": "sort key",
     "parameters": "parameter",
     "privileges": "privileges on",
@@ -39,17 +41,24 @@ _MEMBERS: Mapping[str, str] = {
     "states": "state",
     "tabs": "tab",
     "targets": "target",
+    "then": "action",
     "transitions": "transition",
     "works_with": "optional bundle",
 }
 _KEYS: Mapping[str, str] = {
     "is_activity": "activity",
     "is_default": "default",
+    "is_enabled": "enabled",
     "parent_field": "parent",
     "to_reason": "reason",
     "to_state": "to",
 }
-_TEXTS = frozenset({"label", "plural_label", "help", "confirm", "left_label", "right_label"})
+_TEXTS = frozenset({
+    "label", "plural_label", "help", "confirm", "left_label", "right_label", "message",
+    "details",
+})  # fmt: skip
+
+_TEXT_KEYS = _TEXTS | {"text", "filter", "formula"}
 
 
 def sentence(change: DefinitionChange) -> str:
@@ -199,10 +208,12 @@ def _shown(value: Any, rest: Sequence[str]) -> str:
         return "true" if value else "false"
     if isinstance(value, dict) and value.keys() == {"decimal"}:
         return str(value["decimal"])
+    if isinstance(value, dict) and "over" in value:
+        return f"{value['function']} over {value['over']}"
     if isinstance(value, list):
         return _shortened(", ".join(_listed(value)))
     if isinstance(value, str) and (
-        rest[0] in _TEXTS | {"text", "filter"} or not value.replace("_", "").isalnum()
+        not _TEXT_KEYS.isdisjoint(rest) or not value.replace("_", "").isalnum()
     ):
         return f'"{_shortened(value)}"'
     return _shortened(str(value))

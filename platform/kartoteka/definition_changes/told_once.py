@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kartoteka.definition_changes.definition_change import ABSENT, DefinitionChange
-from kartoteka.definition_changes.renamed import default_relationship
 from kartoteka.loading.expand_entities import (
     BASE_AMOUNT_MESSAGE,
+    ROLLUP_MESSAGES,
     STATE_MESSAGES,
     YES_NO_MESSAGES,
 )
+from kartoteka.loading.read_field import default_relationship
 from kartoteka.model.choice import Option
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -55,6 +56,13 @@ def is_told_elsewhere(change: DefinitionChange, live: Registry, wanted: Registry
             return _is_default_relationship(old, new, change.name)
         case ("precision",):
             return _repeats_its_amount(old, new, before, after)
+        case ("read_only",):  # what is calculated is read-only
+            ways = (old.is_calculated, new.is_calculated)
+            return ways == (old.read_only, new.read_only) and ways[0] is not ways[1]
+        case ("formula" | "stored",):
+            return _is_calculated_like_its_amount(old, before) and (
+                _is_calculated_like_its_amount(new, after)
+            )
         case _:
             return False
 
@@ -139,7 +147,14 @@ def _amount_of(field: Field | None, entity: Entity) -> Field | None:
 
 
 def _follows_its_amount(field: Field | None, before: Entity, after: Entity) -> bool:
-    """Return whether a base amount comes or goes with its amount, which alone is told."""
+    """Return whether a field comes or goes with the one that it belongs to, which alone is told.
+
+    That is the base amount of an amount, and when and how a rollup was worked out.
+    """
+    if field is not None:
+        rollup = before.rollup_marks.get(field.name) or after.rollup_marks.get(field.name)
+        if rollup is not None:
+            return (field.name in before.rollup_marks) != (field.name in after.rollup_marks)
     if field is None or not field.base_of or field.name != f"{field.base_of}_base":
         return False
     return (field.base_of in before.field_by_name) != (field.base_of in after.field_by_name)
@@ -152,6 +167,14 @@ def _repeats_its_amount(old: Field, new: Field, before: Entity, after: Entity) -
         and becomes is not None
         and (was.precision, becomes.precision) == (old.precision, new.precision)
     )
+
+
+def _is_calculated_like_its_amount(field: Field, entity: Entity) -> bool:
+    amount = _amount_of(field, entity)
+    if amount is None:
+        return False
+    formula = f"{amount.name} divby exchangerate" if amount.formula else ""
+    return (field.formula, field.stored) == (formula, amount.stored)
 
 
 def _is_text_of_a_message(change: DefinitionChange, live: Registry, wanted: Registry) -> bool:
@@ -168,6 +191,10 @@ def _is_text_of_a_message(change: DefinitionChange, live: Registry, wanted: Regi
             keys = tuple(YES_NO_MESSAGES.values())
         elif change.path[2] == "label" and old.base_of and old.base_of == new.base_of:
             keys, amount = (BASE_AMOUNT_MESSAGE,), f"{{field:{change.name}.{old.base_of}}}"
+        elif change.path[2] == "label" and old.name in wanted.entities[change.name].rollup_marks:
+            keys = tuple(ROLLUP_MESSAGES.values())
+            rollup = wanted.entities[change.name].rollup_marks[old.name]
+            amount = f"{{field:{change.name}.{rollup}}}"
         else:
             return False
     return any(

@@ -54,7 +54,7 @@ def customize(
 
     Args:
         bundle_folder: The folder with the bundle's documents.
-        kind: Document kind: entity, choice, relationship, form, view, role, navigation.
+        kind: Document kind: entity, choice, relationship, form, view, role, rule, navigation.
         name: Logical name of the object.
         path: Map keys, and names of members in lists of named things.
         value: Maps, lists and plain values, or ``REMOVED``.

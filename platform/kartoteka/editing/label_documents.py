@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _SECTIONS = {
     "choice": "choices", "entity": "entities", "form": "forms", "navigation": "navigation",
-    "relationship": "relationships",
+    "relationship": "relationships", "rule": "rules",
 }  # fmt: skip
 # Of an entity's lists: which section of its texts has which text of a member.
 _MEMBER_TEXTS = {

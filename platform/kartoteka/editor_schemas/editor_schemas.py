@@ -1,8 +1,8 @@
 """``editor_schemas``: a registry → the JSON Schemas by which an editor completes and marks names.
 
 Each kind has a schema that knows all names of the project. For each entity that an app's files are
-about there are narrower ones for its forms, its views and itself: they add the entity's own names
-to the general schema. Files refer to one another by relative addresses and lie in one folder.
+about there are narrower ones for its forms, rules, views and itself: they add the entity's own
+names to the general schema. Files refer to one another by relative addresses and lie in one folder.
 """
 
 from __future__ import annotations
@@ -68,6 +68,9 @@ def _entity_of(document: Document, registry: Registry) -> str:
         case "form":
             form = registry.forms.get(document.name)
             return form.entity if form else ""
+        case "rule":
+            rule = registry.rules.get(document.name)
+            return rule.entity if rule else ""
         case "view":
             view = registry.views.get(document.name)
             return view.entity if view else ""

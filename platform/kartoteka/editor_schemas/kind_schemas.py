@@ -16,7 +16,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # What one document may name of all that there is.
 _NAMED = frozenset({
     "bundle", "choice", "entity", "field_group", "form", "navigation", "panel", "relationship",
-    "role", "view",
+    "role", "rule", "view",
 })  # fmt: skip
 
 
@@ -37,6 +37,10 @@ def names_schema(registry: Registry, panels: Collection[str]) -> dict[str, Any]:
             name: f"{item.left} – {item.right}" for name, item in registry.relationships.items()
         },
         "role": _labelled(registry.roles, language),
+        "rule": {
+            name: f"{shown(rule.label, language)} · {rule.entity}"
+            for name, rule in registry.rules.items()
+        },
         "view": {
             name: f"{shown(view.label, language)} · {view.entity}"
             for name, view in registry.views.items()

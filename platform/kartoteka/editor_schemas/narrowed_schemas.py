@@ -11,7 +11,7 @@ from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.registry import Registry
 
-NARROWED_KINDS = ("entity", "form", "view")
+NARROWED_KINDS = ("entity", "form", "rule", "view")
 _OWN_NAMES = "names.json"  # in the entity's folder
 
 # What x-refers-to says of a part of the entity → the definition that lists the names.
@@ -22,7 +22,7 @@ _PARTS = {
 
 
 def narrowed_schemas(entity: Entity, registry: Registry) -> dict[str, dict[str, Any]]:
-    """Return the schemas of an entity, of its forms and of its views, by file name."""
+    """Return the schemas of an entity and of its forms, rules and views, by file name."""
     found: dict[str, dict[str, Any]] = {
         f"{entity.name}/{_OWN_NAMES}": {"$schema": DIALECT, "$defs": _own_names(entity, registry)}
     }
@@ -126,7 +126,10 @@ class _Narrowing:
         schema = self._resolved(schema)
         refers = schema.get("x-refers-to", "")
         if refers in _PARTS:
-            return self._names(_PARTS[refers], is_strict=self._is_strict)
+            names = self._names(_PARTS[refers], is_strict=self._is_strict)
+            if "array" in schema.get("type", ()):
+                return {"anyOf": [names, {"type": "array", "items": names}]}
+            return names
         if refers == "item":
             part = {"field": "field", "column": "field_path", "control": "field"}.get(listed)
             # Only the general schema knows whether the document may have it at all.

@@ -98,6 +98,8 @@ class _Texts:
             self._set_all(_map(texts, "groups"), _named(groups, "groups"), "label", "group", of)
             named = _named(entries, "entries")
             self._set_all(_map(texts, "entries"), named, "label", "entry", of)
+        for name, rule, texts in self._objects("rules", "rule"):
+            self._rule(name, rule, texts)
         for section, kind, key in (
             ("views", "view", "label"), ("roles", "role", "label"), ("role_help", "role", "help"),
         ):  # fmt: skip
@@ -163,6 +165,22 @@ class _Texts:
                 _map(texts, listed), _named(found, listed), "label", listed.removesuffix("s"),
                 f'of "{name}"',
             )  # fmt: skip
+
+    def _rule(self, name: str, rule: YamlMap, texts: YamlMap) -> None:
+        self._own_texts(rule, texts)
+        branches = _items(rule, "branches")
+        actions = [action for branch in branches for action in _items(branch, "then")]
+        actions += _items(rule, "otherwise")
+        for section, verb, key, noun in (
+            ("messages", "error", "message", "error"),
+            ("recommendations", "recommend", "label", "recommendation"),
+            ("details", "recommend", "details", "recommendation"),
+        ):
+            named: dict[str, list[YamlMap]] = {}
+            for action in actions:
+                if isinstance(action.get(verb), str):
+                    named.setdefault(action[verb], []).append(action)
+            self._set_all(_map(texts, section), named, key, noun, f'of "{name}"')
 
     def _objects(self, section: str, kind: str) -> Iterator[tuple[str, YamlMap, YamlMap]]:
         """Yield name, content and texts of each object of a section that exists."""

@@ -15,7 +15,7 @@ from kartoteka.loading.quick_shape import compile_shape
 
 KINDS = (
     "bundle", "choice", "entity", "field_group", "form", "labels", "navigation", "relationship",
-    "role", "view",
+    "role", "rule", "view",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from kartoteka.loading.extensions import MetadataTree, overlay
 from kartoteka.loading.positioned import DerivedMark, Mark, YamlList, YamlMap, copy_of
 from kartoteka.loading.read_label import read_former_names
+from kartoteka.model.field import ROLLUP_DATE, ROLLUP_STATE, RollupState
 from kartoteka.model.field_types import NUMBER_LIMITS
 
 # What a field group's `applies_to` may say, in the order in which their fields follow.
@@ -18,6 +19,7 @@ GROUP_ORDER = (
 
 # Messages that label what nobody writes down.
 BASE_AMOUNT_MESSAGE = "format.base_amount"
+ROLLUP_MESSAGES = {ROLLUP_DATE: "format.rollup_date", ROLLUP_STATE: "format.rollup_state"}
 STATE_MESSAGES = {"active": "state.active", "inactive": "state.inactive"}
 YES_NO_MESSAGES = {"true_label": "form.true", "false_label": "form.false"}
 
@@ -41,6 +43,7 @@ def expand_entities(tree: MetadataTree, messages: YamlMap) -> None:
         _add_group_fields(entity, fields, tree)
         _add_primary_id(name, entity, fields)
         _add_base_amounts(name, fields, messages)
+        _add_rollup_marks(name, fields, messages)
         for item in fields:
             if item.get("type") == "yes_no":
                 _add_yes_no_labels(item, messages)
@@ -156,13 +159,44 @@ def _add_base_amounts(name: str, fields: YamlList, messages: YamlMap) -> None:
             base_of=item["name"], min=int(NUMBER_LIMITS["money"][0]),
             max=int(NUMBER_LIMITS["money"][1]),
         )  # fmt: skip
+        if "formula" in item and "exchangerate" in declared:
+            _put(added, "formula", f"{item['name']} divby exchangerate")
+            _put(added, "stored", item.get("stored", False))
         _add_former_names(added, former, fields)
-        pattern = _message(messages, BASE_AMOUNT_MESSAGE)
-        if pattern is not None:
-            for language, text in pattern.items():
-                pattern[language] = str(text).replace("{field}", f"{{field:{name}.{item['name']}}}")
-            _put(added, "label", pattern)
+        _add_label_about(added, messages, BASE_AMOUNT_MESSAGE, name, item["name"])
         fields.add(added, mark)
+
+
+def _add_rollup_marks(name: str, fields: YamlList, messages: YamlMap) -> None:
+    """Give each rollup ``x`` the fields that say when it was worked out, and how that went."""
+    declared = {item.get("name"): item for item in fields}
+    for item, mark in list(fields.marked()):
+        if not isinstance(item.get("rollup"), YamlMap) or "name" not in item:
+            continue
+        for suffix, field_type in ((ROLLUP_DATE, "date_time"), (ROLLUP_STATE, "whole_number")):
+            mark_name = f"{item['name']}{suffix}"
+            former = [f"{old}{suffix}" for old in read_former_names(item)]
+            if mark_name in declared:
+                _add_former_names(declared[mark_name], former, fields)
+                continue
+            added = _map(item.mark, name=mark_name, type=field_type, read_only=True, audited=False)
+            if suffix == ROLLUP_STATE:
+                _put(added, "min", min(RollupState))
+                _put(added, "max", max(RollupState))
+            _add_former_names(added, former, fields)
+            _add_label_about(added, messages, ROLLUP_MESSAGES[suffix], name, item["name"])
+            fields.add(added, mark)
+
+
+def _add_label_about(
+    added: YamlMap, messages: YamlMap, message: str, entity: str, field: str
+) -> None:
+    """Label a field by a message that says ``{field}`` for the field it is about."""
+    pattern = _message(messages, message)
+    if pattern is not None:
+        for language, text in pattern.items():
+            pattern[language] = str(text).replace("{field}", f"{{field:{entity}.{field}}}")
+        _put(added, "label", pattern)
 
 
 def _add_former_names(item: YamlMap, former: list[str], fields: YamlList) -> None:

@@ -20,6 +20,7 @@ from kartoteka.names import did_you_mean
 
 # Lists of named things: the keys of which one names an item, and what an item is called.
 NAMED_LISTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "branches": (("name",), "branch"),
     "columns": (("field",), "column"),
     "commands": (("name",), "command"),
     "controls": (("field", "subgrid", "quick_view", "panel"), "control"),
@@ -36,12 +37,13 @@ NAMED_LISTS: dict[str, tuple[tuple[str, ...], str]] = {
     "tabs": (("name",), "tab"),
 }
 ADDING_LISTS = frozenset({"features", "includes", "targets"})
-REMOVING_KINDS = frozenset({"form", "navigation", "view"})
+REMOVING_KINDS = frozenset({"form", "navigation", "rule", "view"})
 # What an extension cannot change: it would be another object.
 FIXED_KEYS: dict[str, tuple[str, ...]] = {
     "entity": ("activity", "ownership", "primary_id"),
     "form": ("entity", "type"),
     "relationship": ("left", "right", "intersect"),
+    "rule": ("entity",),
     "view": ("entity", "type"),
 }
 _PLACING_KEYS = frozenset({"after", "before", "remove"})

@@ -23,7 +23,7 @@ APP_BUNDLE = "app"  # name of a bundle without bundle.yaml: a customizer's first
 _FOLDER_KINDS = {
     "choices": "choice", "entities": "entity", "field_groups": "field_group", "forms": "form",
     "labels": "labels", "navigation": "navigation", "relationships": "relationship",
-    "security_roles": "role", "views": "view",
+    "rules": "rule", "security_roles": "role", "views": "view",
 }  # fmt: skip
 
 

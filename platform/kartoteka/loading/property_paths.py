@@ -6,7 +6,8 @@ from kartoteka.loading.extensions import NAMED_LISTS
 
 # Lists of which people do not speak: account.name is the field, not something else of that name.
 UNSPOKEN_LISTS = frozenset({
-    "columns", "controls", "entries", "fields", "groups", "privileges", "sections", "tabs",
+    "branches", "columns", "controls", "entries", "fields", "groups", "privileges", "sections",
+    "tabs",
 })  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
 from kartoteka.model.choice import Choice, Option
 from kartoteka.model.entity import State
-from kartoteka.model.field import Cascade, Field, Required
+from kartoteka.model.field import Cascade, Field, Required, Rollup
 from kartoteka.model.field_types import (
     DEFAULT_MAX_LENGTH,
     DEFAULT_PRECISION,
@@ -61,6 +61,7 @@ def read_field(
     low, high = NUMBER_LIMITS.get(field_type, (None, None))
     targets = _targets(content, field_type, around)
     keys = FIELD_TYPES[field_type].keys
+    rollup = _rollup(content)
     return Field(
         name=content["name"],
         type=field_type,
@@ -69,7 +70,7 @@ def read_field(
         required=_REQUIRED[get("required", False)],
         unique=get("unique", False),
         default=_default(get("default"), field_type, options),
-        read_only=get("read_only", False),
+        read_only=get("read_only", False) or "formula" in content or rollup is not None,
         audited=get("audited", True),
         searchable=get("searchable", True),
         max_length=get("max_length", DEFAULT_MAX_LENGTH) if "max_length" in keys else None,
@@ -93,6 +94,9 @@ def read_field(
         cascade=_cascade(content) if field_type in _LOOKUPS else _PLAIN,
         hierarchical=get("hierarchical", False),
         relationship=_relationship(content, field_type, targets, entity),
+        formula=get("formula", ""),
+        stored=get("stored", False),
+        rollup=rollup,
         participation=get("participation"),
         bundle=bundle,
         renamed_from=read_former_names(content),
@@ -168,12 +172,31 @@ def _cascade(content: YamlMap) -> Cascade:
     )
 
 
+def _rollup(content: YamlMap) -> Rollup | None:
+    said = content.get("rollup")
+    if not isinstance(said, YamlMap):
+        return None
+    return Rollup(
+        over=said.get("over", ""),
+        function=said.get("function", ""),
+        field=said.get("field", ""),
+        filter=said.get("filter", ""),
+        hierarchy=said.get("hierarchy", False),
+    )
+
+
 def _relationship(content: YamlMap, field_type: str, targets: tuple[str, ...], entity: str) -> str:
     if field_type not in _LOOKUPS or not entity:
         return ""
     target = targets[0] if len(targets) == 1 else TARGET_FEATURES.get(field_type, "")
     default = "_".join(part for part in (target, entity, content["name"]) if part)
     return str(content.get("relationship", default))
+
+
+def default_relationship(field: Field, entity: str) -> str:
+    """Return what a lookup's 1:N relationship is called when nobody says anything."""
+    target = field.targets[0] if len(field.targets) == 1 else TARGET_FEATURES.get(field.type, "")
+    return "_".join(part for part in (target, entity, field.name) if part)
 
 
 def _default(value: Any, field_type: str, options: tuple[Option, ...]) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field, Required
 from kartoteka.model.label import NO_LABEL, Label
 from kartoteka.model.role import PRIVILEGES
+from kartoteka.model.rule import Action
 from kartoteka.model.view import View
 
 
@@ -24,6 +26,30 @@ def value_of(found: Any, of: str, key: str) -> Any:
         of = "fields"
     read = _READINGS.get((of, key))
     return read(found) if read is not None else getattr(found, key, None)
+
+
+def action_map(action: Action) -> dict[str, Any]:
+    """Return an action as YAML has it, with None and empty values where nothing is said."""
+    targets = list(action.targets)
+    return {
+        action.verb: targets[0] if len(targets) == 1 else targets,
+        "value": action.value,
+        "formula": action.formula,
+        "level": None if action.level == "always" else action.level,
+        "label" if action.verb == "recommend" else "message": dict(action.message.texts),
+        "details": dict(action.details.texts),
+        "field": action.field,
+        "then": [action_map(inner) for inner in action.then],
+    }
+
+
+def _actions(attribute: str) -> Callable[[Any], Any]:
+    def read(found: Any) -> list[dict[str, Any]]:
+        maps = [action_map(action) for action in getattr(found, attribute)]
+        return [{key: item for key, item in one.items() if item not in (None, "", [], {})}
+                for one in maps]  # fmt: skip
+
+    return read
 
 
 def _required(field: Field) -> Any:
@@ -49,6 +75,12 @@ def _yes_no_label(value: int) -> Callable[[Field], Label]:
         return next((item.label for item in field.options if item.value == value), NO_LABEL)
 
     return read
+
+
+def _rollup(field: Field) -> dict[str, Any] | None:
+    if field.rollup is None:
+        return None
+    return {key: value for key, value in asdict(field.rollup).items() if value}
 
 
 def _own_options(field: Field) -> Any:
@@ -99,12 +131,16 @@ _READINGS: Mapping[tuple[str, str], Callable[[Any], Any]] = {
     ("fields", "true_label"): _yes_no_label(1),
     ("fields", "false_label"): _yes_no_label(0),
     ("fields", "options"): _own_options,
+    ("fields", "rollup"): _rollup,
     ("fields", "target"): _target,
     ("fields", "targets"): _targets,
     **{("fields", f"on_{action}"): _cascade(action) for action in _CASCADES},
     ("commands", "from"): _renamed("from_states"),
     ("commands", "to"): _renamed("to_state"),
     ("commands", "reason"): _renamed("to_reason"),
+    ("rule", "enabled"): _renamed("is_enabled"),
+    ("rule", "otherwise"): _actions("otherwise"),
+    ("branches", "then"): _actions("then"),
     ("view", "default"): _renamed("is_default"),
     ("view", "order"): _order,
     **{("privileges", verb): _level(verb) for verb in PRIVILEGES},

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from kartoteka.location import NOWHERE, Location
-from kartoteka.model.field import Field
+from kartoteka.model.field import ROLLUP_DATE, ROLLUP_STATE, Field
 from kartoteka.model.label import NO_LABEL, Label
 
 
@@ -115,6 +115,16 @@ class Entity:
     def field_by_name(self) -> Mapping[str, Field]:
         """Return ``{logical name: field}``."""
         return {item.name: item for item in self.fields}
+
+    @cached_property
+    def rollup_marks(self) -> Mapping[str, str]:
+        """Return ``{field: rollup}`` of the fields that tell when and how rollups went."""
+        return {
+            f"{item.name}{suffix}": item.name
+            for item in self.fields
+            if item.rollup is not None
+            for suffix in (ROLLUP_DATE, ROLLUP_STATE)
+        }
 
     @cached_property
     def state_by_value(self) -> Mapping[int, State]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from kartoteka.location import NOWHERE, Location
@@ -36,6 +36,39 @@ class Cascade:
     unshare: str = "none"
     reparent: str = "none"
     merge: str = "none"
+
+
+# What the names of the fields end in that the platform adds to each rollup: when it was last
+# worked out, and a RollupState.
+ROLLUP_DATE, ROLLUP_STATE = "_date", "_state"
+
+
+class RollupState(IntEnum):
+    """How the last calculation of a rollup ended. Source: reference platform, section 1.9."""
+
+    NOT_CALCULATED = 0
+    CALCULATED = 1
+    OVERFLOW = 2  # the value has no place in the field
+    OTHER_ERROR = 3
+    RETRY_LIMIT = 4  # it failed again and again
+    HIERARCHY_LIMIT = 5  # the tree below is too deep
+    LOOP = 6  # the tree below comes back to the record
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """What a field sums up of the records that belong to its own record.
+
+    ``over`` names one of ``kartoteka.conditions.entity_collections``; ``function`` is sum, count,
+    min, max or avg of ``field`` (empty: of the records themselves). ``filter`` is a condition on
+    those records. With ``hierarchy`` those of everything below in the entity's tree count too.
+    """
+
+    over: str
+    function: str
+    field: str = ""
+    filter: str = ""
+    hierarchy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +115,10 @@ class Field:
     cascade: Cascade = Cascade()
     hierarchical: bool = False
     relationship: str = ""  # name of the 1:N relationship this lookup stores
+    # calculated fields, which nobody writes
+    formula: str = ""  # the value is worked out of this, whenever it is read
+    stored: bool = False  # or kept, and worked out again whenever what it is made of changes
+    rollup: Rollup | None = None
     # party_list
     participation: int | None = None  # participation mask of the parties it holds
     bundle: str = ""
@@ -97,6 +134,16 @@ class Field:
     def is_multi_target(self) -> bool:
         """Return whether the value must carry the entity beside the id."""
         return self.is_lookup and (len(self.targets) > 1 or self.type != "lookup")
+
+    @property
+    def is_calculated(self) -> bool:
+        """Return whether the platform works the value out, so that nobody may write it."""
+        return bool(self.formula) or self.rollup is not None
+
+    @property
+    def is_on_read(self) -> bool:
+        """Return whether the value is worked out whenever it is read, and stored nowhere."""
+        return bool(self.formula) and not self.stored
 
     @property
     def is_choice(self) -> bool:

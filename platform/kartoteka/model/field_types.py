@@ -66,28 +66,34 @@ _WHOLE_FORMATS = ("none", "duration", "time_zone", "language")
 
 # fmt: off
 FIELD_TYPES: Mapping[str, FieldType] = MappingProxyType({row.name: row for row in (
-    _type("text", "text", {"type": "string"}, "text", "max_length format joined_from separator",
+    _type("text", "text", {"type": "string"}, "text",
+          "max_length format joined_from separator formula stored",
           formats=_TEXT_FORMATS, can_be_key=True, can_be_found=True, can_default=True),
     _type("autonumber", "text", {"type": "string"}, "text",
           "max_length number_format first_number", can_be_key=True, can_be_found=True),
-    _type("whole_number", "integer", _INTEGER, "whole_number", "min max format",
+    _type("whole_number", "integer", _INTEGER, "whole_number",
+          "min max format formula stored rollup",
           formats=_WHOLE_FORMATS, can_be_key=True, can_be_found=True, can_default=True),
     _type("big_integer", "big_integer", _INTEGER, "whole_number", "min max", can_default=True),
-    _type("decimal", "decimal", _NUMBER, "decimal", "precision min max", can_be_key=True,
+    _type("decimal", "decimal", _NUMBER, "decimal",
+          "precision min max formula stored rollup", can_be_key=True,
           can_default=True),
-    _type("float", "float", _NUMBER, "decimal", "precision min max", can_default=True),
-    _type("money", "decimal", _NUMBER, "money", "precision precision_source min max base_of",
+    _type("float", "float", _NUMBER, "decimal", "precision min max formula stored",
           can_default=True),
-    _type("yes_no", "boolean", {"type": "boolean"}, "yes_no", "true_label false_label",
+    _type("money", "decimal", _NUMBER, "money",
+          "precision precision_source min max base_of formula stored rollup",
           can_default=True),
-    _type("choice", "integer", _INTEGER, "choice", "choice options", can_be_key=True,
+    _type("yes_no", "boolean", {"type": "boolean"}, "yes_no",
+          "true_label false_label formula stored",
+          can_default=True),
+    _type("choice", "integer", _INTEGER, "choice", "choice options formula stored", can_be_key=True,
           can_default=True),
     _type("multi_choice", "options", {"type": "array", "items": _INTEGER, "uniqueItems": True},
           "multi_choice", "choice options", can_be_sorted=False),
-    _type("date", "date", {"type": "string", "format": "date"}, "date", can_be_key=True,
-          can_default=True),
+    _type("date", "date", {"type": "string", "format": "date"}, "date",
+          "formula stored rollup", can_be_key=True, can_default=True),
     _type("date_time", "instant", {"type": "string", "format": "date-time"}, "date_time",
-          "behavior", can_be_key=True),
+          "behavior formula stored rollup", can_be_key=True),
     _type("lookup", "reference", _ID, "lookup", _LOOKUP_KEYS, can_be_key=True, can_be_found=True),
     _type("customer", "reference", _ID, "lookup", _LOOKUP_KEYS, can_be_found=True),
     _type("owner", "reference", _ID, "lookup", _LOOKUP_KEYS, can_be_found=True),
@@ -143,8 +149,11 @@ def storage_of(field: Field) -> str:
 
 
 def has_column(field: Field) -> bool:
-    """Return whether the field's value lies in the record itself, not in records of its own."""
-    return FIELD_TYPES[field.type].storage != "parties"
+    """Return whether the field's value lies in the record itself.
+
+    Parties are records of their own; what is calculated on read lies nowhere.
+    """
+    return FIELD_TYPES[field.type].storage != "parties" and not field.is_on_read
 
 
 def decimal_scale(field: Field) -> int:

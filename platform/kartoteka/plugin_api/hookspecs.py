@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pluggy
 
 from kartoteka.plugin_api.contexts import CommandHandler, Panel, RecordHandler, SampleData
+from kartoteka.plugin_api.jobs import JobHandler, JobQueue, Schedule
 
 hookspec = pluggy.HookspecMarker("kartoteka")
 hookimpl = pluggy.HookimplMarker("kartoteka")
@@ -27,6 +28,24 @@ def command_handlers() -> Iterable[CommandHandler]:
 @hookspec
 def panels() -> Iterable[Panel]:
     """Return the panels that forms may place."""
+    return ()
+
+
+@hookspec
+def job_handlers() -> Iterable[JobHandler]:
+    """Return what carries out jobs: work that is done later, by a worker."""
+    return ()
+
+
+@hookspec
+def job_queues() -> Iterable[JobQueue]:
+    """Return the queues of which only so many jobs run at a time."""
+    return ()
+
+
+@hookspec
+def schedules() -> Iterable[Schedule]:
+    """Return the jobs that are enqueued by the clock."""
     return ()
 
 

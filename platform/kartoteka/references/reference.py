@@ -13,8 +13,9 @@ class ObjectName(NamedTuple):
     """What is named.
 
     ``kind`` is a document kind (``entity``, ``form`` …) or ``field``, ``state``, ``reason``,
-    ``option``, ``key``, ``command``, ``parameter``, ``panel``. ``of`` is what a part belongs to:
-    an entity, ``field_group:NAME``, of an option ``choice:NAME`` or ``ENTITY.FIELD``.
+    ``option``, ``key``, ``command``, ``parameter``, ``panel``, ``collection``. ``of`` is what a
+    part belongs to: an entity, ``field_group:NAME``, of an option ``choice:NAME`` or
+    ``ENTITY.FIELD``.
     """
 
     kind: str

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kartoteka.conditions.entity_collections import collections_of
 from kartoteka.loading.document_schemas import schema_of
 from kartoteka.loading.load_bundle import Document, LoadedBundle
 from kartoteka.loading.positioned import Mark, YamlList, YamlMap
@@ -18,6 +19,7 @@ from kartoteka.model.form import Control
 from kartoteka.references.mentions import (
     Mention,
     in_condition,
+    in_formula,
     in_path,
     in_sort_key,
     in_text,
@@ -27,7 +29,7 @@ from kartoteka.references.reference import ObjectName, Reference
 from kartoteka.registry import Registry
 
 # Parts of an object that only their own document and labels files call by name.
-_LOCAL_PARTS = frozenset({"entry", "group", "section", "tab"})
+_LOCAL_PARTS = frozenset({"entry", "error", "group", "recommendation", "section", "tab"})
 # Parts that other places call by name.
 _NAMED_PARTS = frozenset({"command", "field", "key", "option", "parameter", "reason", "state"})
 
@@ -84,6 +86,9 @@ class _Walk:
             case "view":
                 view = registry.views.get(name)
                 return _Around(entity=view.entity if view else "")
+            case "rule":
+                rule = registry.rules.get(name)
+                return _Around(entity=rule.entity if rule else "")
             case _:
                 return _Around()
 
@@ -171,6 +176,19 @@ class _Walk:
                 yield from in_text(text)
             case "condition":
                 yield from in_condition(text, around.entity, self._registry)
+            case "formula":
+                is_choice = beside.get("type") == "choice" or "choice:" in around.options_of
+                options_of = around.options_of if is_choice else ""
+                field = self._field(around.entity, _set_field(beside))
+                if field is not None and field.type == "choice":
+                    options_of = option_owner(around.entity, field)
+                yield from in_formula(text, around.entity, self._registry, options_of=options_of)
+            case "condition_of_items" | "field_of_items":
+                items = self._items(around, beside)
+                find = in_condition if kind == "condition_of_items" else in_sort_key
+                yield from find(text, items, self._registry)
+            case "collection":
+                yield ObjectName("collection", text, around.entity), 0
             case "field_path":
                 yield from in_path(text, 0, around.entity, self._registry)
             case "sort_key":
@@ -179,12 +197,25 @@ class _Walk:
                 yield ObjectName("field", text, self._listed_entity(around, beside)), 0
             case "item" | "control":
                 yield from self._item(text, kind if kind == "control" else around.listed, around)
+            case "option of field":
+                owner = self._options_of(_set_field(beside), around)
+                yield ObjectName("option", text, owner), 0
             case "option" if around.options_of:
                 yield ObjectName(kind, text, around.options_of), 0
             case "field" | "key" | "command" | "parameter" | "reason" | "state":
                 yield self._part(kind, text, around), 0
             case _ if kind not in _LOCAL_PARTS:
                 yield ObjectName(kind, text), 0
+
+    def _items(self, around: _Around, beside: YamlMap) -> str:
+        """Return the entity of the records that a rollup sums up; "" when it is not known."""
+        owner, _, name = around.options_of.partition(".")
+        field = self._field(owner, name)
+        over = beside.get("over") or (field.rollup.over if field and field.rollup else "")
+        if owner not in self._registry.entities or not isinstance(over, str):
+            return ""
+        found = collections_of(self._registry, owner).get(over)
+        return found.entity if found is not None else ""
 
     def _item(self, text: str, listed: str, around: _Around) -> Iterator[Mention]:
         """Yield what a neighbour in a list is, if it is more than a part of this document."""
@@ -227,3 +258,9 @@ class _Walk:
             definition = self._schema["$defs"][schema["$ref"].rsplit("/", 1)[1]]
             schema = {**definition, **{key: schema[key] for key in schema if key != "$ref"}}
         return schema
+
+
+def _set_field(beside: YamlMap) -> str:
+    """Return the field that an action of a rule sets, "" when it sets none."""
+    name = beside.get("set", beside.get("set_default"))
+    return name if isinstance(name, str) else ""

@@ -19,6 +19,7 @@ from kartoteka.names import (
 from kartoteka.references.mentions import option_owner
 from kartoteka.references.reference import ObjectName
 from kartoteka.registry import Registry
+from kartoteka.renaming.renamed_collections import renamed_collections
 
 # What stands before the colon of ``form:account_main``, and the document kind it means.
 KINDS: Mapping[str, str] = {
@@ -29,11 +30,13 @@ KINDS: Mapping[str, str] = {
     "navigation": "navigation",
     "relationship": "relationship",
     "role": "role",
+    "rule": "rule",
     "view": "view",
 }
 _SECTIONS = {
     "choice": "choices", "entity": "entities", "form": "forms", "navigation": "areas",
-    "relationship": "relationships", "role": "roles", "view": "views",
+    "relationship": "relationships", "role": "roles", "rule": "rules",
+    "view": "views",
 }  # fmt: skip
 NUMBERED = frozenset({"option", "reason", "state"})  # stored as a number, whatever they are called
 
@@ -148,4 +151,9 @@ def renamed_names(target: ObjectName, new: str, registry: Registry) -> dict[Obje
             base = entity.field_by_name.get(f"{target.name}_base")
             if base is not None and base.base_of == target.name:
                 found[ObjectName("field", base.name, entity.name)] = f"{new}_base"
+            for mark, rollup in entity.rollup_marks.items():
+                if rollup == target.name:
+                    name = f"{new}{mark.removeprefix(rollup)}"
+                    found[ObjectName("field", mark, entity.name)] = name
+    found.update(renamed_collections(found, registry))
     return found

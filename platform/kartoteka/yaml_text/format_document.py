@@ -16,8 +16,8 @@ from kartoteka.yaml_text.write_text import document_text
 
 # Parts of a document that an empty line sets off, once they hold something.
 _SET_OFF = frozenset({
-    "choices", "commands", "entities", "field_groups", "fields", "forms", "messages",
-    "relationships", "role_help", "roles", "states", "views",
+    "branches", "choices", "commands", "entities", "field_groups", "fields", "forms", "messages",
+    "relationships", "role_help", "roles", "rules", "states", "views",
 })  # fmt: skip
 
 

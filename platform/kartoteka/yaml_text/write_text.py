@@ -9,14 +9,14 @@ WIDTH = 100
 
 # Lists whose maps are read top to bottom, however short they are.
 _BLOCK_ITEMS = frozenset({
-    "commands", "fields", "groups", "keys", "parameters", "sections", "states", "tabs",
+    "branches", "commands", "fields", "groups", "keys", "parameters", "sections", "states", "tabs",
 })  # fmt: skip
 # Lists that stand one item a line even when they hold nothing but names.
 _BLOCK_LISTS = frozenset({"controls"})
 # Maps by name that stand one entry a line: a language's texts.
 _BLOCK_MAPS = frozenset({
     "choices", "entities", "field_groups", "forms", "messages", "navigation", "relationships",
-    "role_help", "roles", "views",
+    "role_help", "roles", "rules", "views",
 })  # fmt: skip
 _COMMENT_GAP = 2
 

@@ -18,6 +18,7 @@ from kartoteka_runtime.cli.demo import demo
 from kartoteka_runtime.cli.explain import explain_command
 from kartoteka_runtime.cli.export import export
 from kartoteka_runtime.cli.fmt import fmt
+from kartoteka_runtime.cli.jobs import jobs
 from kartoteka_runtime.cli.new import new
 from kartoteka_runtime.cli.plan import plan
 from kartoteka_runtime.cli.publish import publish
@@ -28,6 +29,7 @@ from kartoteka_runtime.cli.rollback import history, rollback
 from kartoteka_runtime.cli.schemas import schemas
 from kartoteka_runtime.cli.serve import serve
 from kartoteka_runtime.cli.user import token, user
+from kartoteka_runtime.cli.worker import worker
 
 app = typer.Typer(
     name="kartoteka",
@@ -51,6 +53,8 @@ app.command()(rename)
 app.command()(export)
 app.command()(schemas)
 app.command()(serve)
+app.command()(worker)
+app.add_typer(jobs, name="jobs")
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.command()(demo)

@@ -18,6 +18,7 @@ from kartoteka_runtime.app import build_app
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.console import answers
 from kartoteka_runtime.cli.opened_app import opened_app
+from kartoteka_runtime.cli.worker import jobs_beside
 from kartoteka_runtime.publishing.publish import published_number
 from kartoteka_runtime.settings import Settings
 
@@ -82,22 +83,25 @@ def run_server(
     Raises:
         AddressUnavailable: The address is taken or not this machine's.
     """
+    settings = Settings.load(folder)
     with listening(host, port) as listener:
         address = address_of(listener)
         if workers == 1:
-            config = uvicorn.Config(build_app(Settings.load(folder)), **LOGGING)
-            server = AnnouncingServer(config, lambda: announce(address))
-            until_stopped(lambda: server.run(sockets=[listener]))
+            web = build_app(settings)
+            server = AnnouncingServer(uvicorn.Config(web, **LOGGING), lambda: announce(address))
+            with jobs_beside(settings, web.state.parts):
+                until_stopped(lambda: server.run(sockets=[listener]))
             return
         port = listener.getsockname()[1]
     os.environ[_APP_FOLDER] = str(folder.resolve())
     announce(address)
     application = f"{__name__}:served_app"
-    until_stopped(
-        lambda: uvicorn.run(
-            application, factory=True, host=host, port=port, workers=workers, **LOGGING
+    with jobs_beside(settings):  # in this process, which only looks after those that serve
+        until_stopped(
+            lambda: uvicorn.run(
+                application, factory=True, host=host, port=port, workers=workers, **LOGGING
+            )
         )
-    )
 
 
 def served_app() -> Starlette:

@@ -24,7 +24,9 @@ from kartoteka_runtime.cli.serve import (
     listening,
     until_stopped,
 )
+from kartoteka_runtime.cli.worker import jobs_beside
 from kartoteka_runtime.dev.dev_app import build_dev_app
+from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.settings import Settings
 
 # What a new start would do first; run beforehand, beside the server that still answers.
@@ -65,7 +67,8 @@ def serve_dev(folder: Path, *, host: str, port: int) -> None:
         server = _DevServer(
             folder, address, lambda: answers.print(f"{label} is at {address} (Ctrl+C stops it)")
         )
-        until_stopped(lambda: server.run(sockets=[listener]))
+        with jobs_beside(server.parts.settings, server.parts):
+            until_stopped(lambda: server.run(sockets=[listener]))
     if server.is_to_start_again:
         again = ["serve", str(folder), "--dev", "--host", host, "--port", str(port)]
         os.execv(sys.executable, [sys.executable, "-m", "kartoteka_runtime.cli", *again])
@@ -83,6 +86,7 @@ class _DevServer(AnnouncingServer):
             restart=None if sys.platform == "win32" else self._start_again,
         )
         self._session = app.state.dev_session
+        self.parts: RuntimeParts = app.state.parts
         super().__init__(uvicorn.Config(app, **LOGGING), announce)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -24,7 +24,7 @@ def changed_pages(before: Registry, after: Registry) -> frozenset[str] | None:
         if any(getattr(before.entities[name], one) != getattr(entity, one) for one in _NAMES):
             return None
         changed.add(name)
-    for part in ("forms", "views"):
+    for part in ("forms", "rules", "views"):
         earlier, later = getattr(before, part), getattr(after, part)
         changed.update(item.entity for _, item in _differing(earlier, later))
     for _, relationship in _differing(before.relationships, after.relationships):

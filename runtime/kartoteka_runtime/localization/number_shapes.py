@@ -54,6 +54,8 @@ def number_writer(language: str, precision: int | None) -> Callable[[Number], st
         pattern = "#,##0" + (f".{'0' * precision}" if precision else "")
         return lambda value: format_decimal(value, pattern, locale=language)
     spec = "," if precision is None else f",.{precision}f"
+    if (shape.group, shape.decimal, shape.minus, shape.least_grouped) == (",", ".", "-", 1):
+        return f"{{:{spec}}}".format  # as Python writes numbers
     table = str.maketrans({",": shape.group, ".": shape.decimal, "-": shape.minus})
     fewest = 10 ** (2 + shape.least_grouped)
 

@@ -16,10 +16,12 @@ from kartoteka_runtime.publishing.history import Publication
 from kartoteka_runtime.publishing.plan import Plan
 from kartoteka_runtime.publishing.work import LinkChange, Work
 from kartoteka_runtime.publishing.world import write_fact
+from kartoteka_runtime.records.recalculation import recalculation
 from kartoteka_runtime.storage.autonumbers import create_sequences, rename_counters
 from kartoteka_runtime.storage.database import Database, PublishingConnection, UniqueViolation
 from kartoteka_runtime.storage.ddl import create_indexes, create_tables, rename_columns
 from kartoteka_runtime.storage.entity_names import clear_dangling, rename_in_cells
+from kartoteka_runtime.storage.job_outbox import JobOutbox
 from kartoteka_runtime.storage.postgresql_references import sync_references, validate_references
 from kartoteka_runtime.storage.reshape_postgresql import (
     PostgresqlReshape,
@@ -101,6 +103,7 @@ class Application:
         await rename_counters(connection, self._engine, self._counter_names())
         await create_sequences(connection, work.wanted, self._engine)
         await self._update_catalogue()
+        await self._enqueue_recalculations()
         made = await self._next_generation(made)
         await history.store(
             connection,
@@ -337,6 +340,13 @@ class Application:
         """Return an entry of the catalogue with the names that tables and entities get."""
         named = retired_with_renamed_ends(item, renames)
         return replace(named, table=moves.get(item.table, item.table))
+
+    async def _enqueue_recalculations(self) -> None:
+        """Have calculated fields worked out for the records that are there."""
+        outbox = JobOutbox(self._dialect)
+        for entity, fields in self._work.recalculated.items():
+            job = recalculation(entity, fields, publication=self._work.number)
+            await outbox.enqueue(self._connection, job)
 
     async def _next_generation(self, made: Publication) -> Publication:
         if not self._work.stores_otherwise:

@@ -71,6 +71,9 @@ async def make_plan(
     work = work_for(
         world, wanted, identities, changes, losing=planner.losing, unreturned=planner.unreturned
     )
+    tables = {table.after.name: table.live_table for table in work.tables if table.after}
+    for name, fields in work.recalculated.items():
+        await planner.recalculated(wanted.entities[name], fields, tables.get(name, name))
     found = [
         *planner.found,
         *(

@@ -18,6 +18,8 @@ WORDS: Mapping[str, str] = {
     "field/rename": "field {old} is renamed to {name}; its values stay",
     "field/restore": "field {name} comes back with its values",
     "field/retire": "field {name} is retired; its values are kept",
+    "field/calculate": "field {name} is calculated from now on; what it held is kept",
+    "field/recalculate": "field {name} is worked out for its records by a job",
     "field/convert": "field {name} becomes {after} (was {before})",
     "field/return": "field {name} becomes {after} again (was {before}); values from before return",
     "relationship/add": "new relationship {name}",

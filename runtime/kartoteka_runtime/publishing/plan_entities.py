@@ -176,14 +176,48 @@ class EntityPlanner:
                 bundle=wanted.bundle,
             )
         if was == wanted or not columns:
-            if has_column(was) != has_column(wanted):
+            if _is_parties(was) != _is_parties(wanted):
                 self._blocked(name, was, wanted, after)
+            return
+        if item.is_set_aside and item.retired is None:
+            await self._set_aside(was, wanted, columns, entity, after, table)
             return
         stored = await self._stored(was, columns, entity, table)
         if stored is not None:
             await self._converted(item, was, wanted, after, stored)
             await self._missing(wanted, stored, after, table)
             await self._options(was, wanted, after, stored)
+
+    async def _set_aside(
+        self,
+        was: Field,
+        wanted: Field,
+        columns: tuple[str, ...],
+        entity: Entity,
+        after: Entity,
+        table: str,
+    ) -> None:
+        """Tell of a field that is calculated from now on and keeps what it held until now."""
+        if was.is_calculated:
+            return  # what changes is told property by property
+        stored = await self._stored(was, columns, entity, table)
+        rows = stored.values if stored is not None else 0
+        name = f"{after.name}.{wanted.name}"
+        self._add(
+            "field/calculate",
+            {"name": name},
+            entity=after.name,
+            rows=rows,
+            retires=rows > 0,
+            bundle=wanted.bundle,
+        )
+
+    async def recalculated(self, entity: Entity, fields: tuple[str, ...], table: str) -> None:
+        """Tell which fields are worked out for how many records."""
+        rows = await self._records(table)
+        for name in fields if rows else ():
+            self._add("field/recalculate", {"name": f"{entity.name}.{name}"},
+                      entity=entity.name, rows=rows)  # fmt: skip
 
     async def _converted(
         self, item: FieldChange, was: Field, wanted: Field, after: Entity, stored: _Stored
@@ -362,6 +396,10 @@ class EntityPlanner:
 
     def _seconds(self, rows: int) -> float:
         return round(rows / _CONVERTED_A_SECOND[self._engine], 1)
+
+
+def _is_parties(field: Field) -> bool:
+    return storage_of(field) == "parties"
 
 
 def _kind(field: Field) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from kartoteka.changes import (
 from kartoteka.identities import Identities, Retired
 from kartoteka.model.entity import Entity
 from kartoteka.registry import Registry
+from kartoteka_runtime.publishing.recalculations import recalculations
 from kartoteka_runtime.publishing.world import World
 from kartoteka_runtime.storage.schema import Schema
 from kartoteka_runtime.storage.table_changes import TableChange, aside, table_change
@@ -39,7 +41,8 @@ class LinkChange:
 class Work:
     """What is to be done, and to what.
 
-    ``moved_tables`` are tables in the way of others: ``{name: name they get}``.
+    ``moved_tables`` are tables in the way of others: ``{name: name they get}``. ``recalculated``
+    are the fields that have to be worked out for the records that are there, by entity.
     """
 
     world: World
@@ -50,11 +53,12 @@ class Work:
     tables: tuple[TableChange, ...] = ()
     links: tuple[LinkChange, ...] = ()
     moved_tables: Mapping[str, str] | None = None
+    recalculated: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def stores_otherwise(self) -> bool:
         """Return whether statements written for what is live would do harm or fail."""
-        return any(
+        return bool(self.recalculated) or any(
             table.converted
             or table.taken_back
             or table.moved
@@ -103,7 +107,17 @@ def work_for(
         _link_change(change, world, identities, number) for change in changes.relationships
     )
     moved = _moved_tables(tables, links, world.schema, number)
-    return Work(world, wanted, identities, number, changes, tuple(tables), links, moved)
+    kept = {table.after.name for table in tables if table.after is not None and table.live_table}
+    recalculated = {
+        name: fields
+        for name, fields in recalculations(
+            world.live.registry, wanted, changes.entity_names
+        ).items()
+        if name in kept or name in world.live.registry.entities
+    }
+    return Work(
+        world, wanted, identities, number, changes, tuple(tables), links, moved, recalculated
+    )
 
 
 def _table_change(

@@ -6,7 +6,7 @@ Source: reference platform, section 1.2; reference crm, sections 2.1 and 2.4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledEntity
@@ -71,12 +71,35 @@ async def write_pointer(
         common[REASON] = pointer.entity.state_by_value[common[STATE]].reasons[0].value
     if is_new:
         common[pointer.entity.primary_id] = record_id
+        if pointer.formulas:
+            pointer.formulas.write(common, None)
         await pointer.queries.insert(op.connection, common)
+        if pointer.rollup_changes:
+            await pointer.rollup_changes.created(op, common)
     elif common:
+        needed = pointer.formulas.needed | pointer.rollup_changes.needed
+        before = await _pointer(op, pointer, record_id, needed) if needed else {}
+        if pointer.formulas:
+            pointer.formulas.write(common, before)
         await pointer.queries.update(op.connection, record_id, common)
+        if pointer.rollup_changes:
+            await pointer.rollup_changes.updated(op, record_id, common, before)
 
 
 async def delete_pointer(op: Operation, compiled: CompiledEntity, record_id: str) -> None:
     """Delete the pointer of an activity."""
     if compiled.entity.is_activity and POINTER in op.model.entities:
-        await op.model.entities[POINTER].queries.delete(op.connection, record_id)
+        pointer = op.model.entities[POINTER]
+        changes = pointer.rollup_changes
+        needed = changes.needed | {pointer.entity.primary_id}
+        before = await _pointer(op, pointer, record_id, needed) if changes else {}
+        await pointer.queries.delete(op.connection, record_id)
+        if before:
+            await changes.deleted(op, before)
+
+
+async def _pointer(
+    op: Operation, pointer: CompiledEntity, record_id: str, needed: Collection[str]
+) -> Mapping[str, Any]:
+    names = tuple(sorted(needed))
+    return await pointer.queries.read(op.connection, record_id, names=names, for_update=True) or {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from kartoteka.conditions.asker import Asker, FiscalCalendar
 from kartoteka.conditions.typed import InPeriod, TypedCondition
@@ -24,7 +25,8 @@ async def asker_of(op: Operation, query: Query) -> Asker:
     """Return who asks a query; the organization's calendar only where the query looks at it."""
     principal = op.principal
     fiscal = FiscalCalendar()
-    if _is_fiscal(query):
+    parts = (query.groups, query.condition, query.joins, query.expands)
+    if op.model.fiscal.get(parts, partial(_is_fiscal, query)):
         fiscal = await _fiscal_calendar(op)
     return Asker(principal.user_id, principal.business_unit_id, principal.time_zone, op.now, fiscal)
 

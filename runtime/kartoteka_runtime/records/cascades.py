@@ -17,6 +17,7 @@ from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import has_column
 from kartoteka.record_values import Reference
+from kartoteka_runtime.records import unlinked
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.parties import PARTY
@@ -51,6 +52,9 @@ async def delete_children(op: Operation, name: str, record_id: str, delete: Dele
         if item.cascade.delete == "cascade" and entity.name != POINTER:
             for child in await _children(op, entity, item, name, record_id):
                 await delete(op, entity.name, child)
+        if unlinked.is_looked_at(op, entity, item):
+            children = await _children(op, entity, item, name, record_id)
+            await unlinked.write_calculated(op, entity, item, children)
         # After a cascade too: in a circle, what names this record is being deleted further up.
         build = partial(_unlink_query, op.model, entity, item)
         sql = op.model.text(("unlink", entity.name, item.name), build)

@@ -31,7 +31,7 @@ async def execute(
         raise RecordNotFound(name, command)
     access.require(op.principal, "write", compiled.entity)
     record = await compiled.queries.read(
-        op.connection, record_id, with_labels=True, for_update=True
+        op.connection, record_id, with_labels=True, for_update=True, asker=op.asker
     )
     if record is None:
         raise RecordNotFound(name, record_id)

@@ -15,9 +15,13 @@ from kartoteka.model.field import Field
 from kartoteka.model.field_types import has_column
 from kartoteka.plugin_api.contexts import CommandHandler, RecordHandler
 from kartoteka.registry import Registry
+from kartoteka.rules.rule_set import rules_on_write
 from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.records.hook_table import HookTable
+from kartoteka_runtime.records.rollup_changes import RollupChanges
 from kartoteka_runtime.records.state_model import StateModel
+from kartoteka_runtime.records.stored_formulas import StoredFormulas
+from kartoteka_runtime.storage.by_identity import ByIdentity
 from kartoteka_runtime.storage.on_demand import OnDemand
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
 from kartoteka_runtime.storage.run_query import Queries
@@ -58,6 +62,9 @@ class CompiledEntity:
         self.queries = EntityQueries(entity, registry, tables, dialect)
         self.validator = RecordValidator(entity)
         self.states = StateModel(entity)
+        self.rules = rules_on_write(entity.name, registry)
+        self.formulas = StoredFormulas(entity.name, registry)
+        self.rollup_changes = RollupChanges(entity.name, registry)
         self.handlers: Mapping[str, tuple[RecordHandler, ...]] = hooks.handlers_of(entity.name)
         self.commands = {
             item.name: CompiledCommand(
@@ -76,7 +83,9 @@ class CompiledEntity:
         self.autonumbers = tuple(item for item in fields if item.type == "autonumber")
         self.joined = tuple(item for item in fields if item.joined_from)
         self.money = tuple(
-            item.name for item in fields if item.type == "money" and not item.base_of
+            item.name
+            for item in fields
+            if item.type == "money" and not item.base_of and not item.is_calculated
         )
         self.references = {
             item.name: item for item in fields if item.is_lookup and has_column(item)
@@ -84,6 +93,7 @@ class CompiledEntity:
         self.hierarchical = next((item.name for item in fields if item.hierarchical), "")
         self._amounts = {*self.money, "transactioncurrencyid"} & self.names
         self._always_read = _DECIDING & self.names
+        self._looked_at = self.formulas.needed | self.rollup_changes.needed
         self.parties = tuple(item for item in fields if item.type == "party_list")
         self.is_owned = "ownerid" in names
         self.ownership_names = tuple(name for name in ("ownerid", "statecode") if name in names)
@@ -98,16 +108,20 @@ class CompiledEntity:
         """Return the fields that an update of ``supplied`` has to know; None: all of them.
 
         Hooks may ask for any field. Without hooks it is what is written, what states, owners and
-        versions are decided by, and the rest of whatever is joined or converted from it.
+        versions are decided by, what rules, stored formulas and rollups look at, and the rest of
+        whatever is joined or converted from it.
         """
         if self.handlers:
             return None
         needed = self._always_read | (supplied.keys() & self.names)
+        if self.rules is not None and not self.rules.decided_by.isdisjoint(supplied):
+            needed |= self.rules.decided_by
         for item in self.joined:
             if not needed.isdisjoint(item.joined_from):
                 needed.update(item.joined_from)
         if not needed.isdisjoint(self._amounts):
             needed |= self._amounts
+        needed |= self._looked_at
         return tuple(sorted(needed))
 
 
@@ -131,6 +145,7 @@ class CompiledModel:
             dialect,
             OnDemand(published.registry.entities, lambda name: self.entities[name].queries),
         )
+        self.fiscal: ByIdentity[bool] = ByIdentity()  # whether queries look at the calendar
         self._texts: dict[Hashable, str] = {}
 
     def _compile(self, name: str) -> CompiledEntity:

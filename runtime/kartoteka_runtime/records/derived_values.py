@@ -17,10 +17,9 @@ from kartoteka.model.field_types import NUMBER_LIMITS
 from kartoteka.record_values import Reference
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.rollup_changes import CURRENCY, RATE
 from kartoteka_runtime.storage.autonumbers import next_number
 
-CURRENCY = "transactioncurrencyid"
-RATE = "exchangerate"
 _MOST_BASE = NUMBER_LIMITS["money"][1]  # of a base amount
 _RANDOM_LETTERS = string.ascii_uppercase + string.digits
 _NUMBER_PART = re.compile(r"\{(SEQNUM|RANDSTRING|DATETIMEUTC):([^}]*)\}")

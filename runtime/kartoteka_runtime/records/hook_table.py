@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from kartoteka.errors import PluginError
 from kartoteka.plugin_api.contexts import CommandHandler, Panel, RecordHandler
+from kartoteka.plugin_api.jobs import JobHandler, JobQueue, Schedule
 
 MOMENTS = (
     "before_create",
@@ -23,11 +25,14 @@ MOMENTS = (
 
 @dataclass(frozen=True)
 class HookTable:
-    """Handlers of plugins: of records, of commands by (entity, command), and panels by name."""
+    """Handlers of plugins: of records, of commands by (entity, command), and of jobs by name."""
 
     record_handlers: tuple[RecordHandler, ...] = ()
     command_handlers: Mapping[tuple[str, str], CommandHandler] = field(default_factory=dict)
     panels: Mapping[str, Panel] = field(default_factory=dict)
+    job_handlers: Mapping[str, JobHandler] = field(default_factory=dict)
+    job_queues: Mapping[str, JobQueue] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     def handlers_of(self, entity: str) -> Mapping[str, tuple[RecordHandler, ...]]:
         """Return an entity's handlers by moment, in the order in which they run."""
@@ -52,3 +57,36 @@ def build_hook_table(
         {(handler.entity, handler.command): handler for handler in command_handlers},
         {panel.name: panel for panel in panels},
     )
+
+
+def with_jobs(
+    table: HookTable,
+    handlers: Iterable[JobHandler],
+    queues: Iterable[JobQueue] = (),
+    schedules: Iterable[Schedule] = (),
+) -> HookTable:
+    """Return the table with more handlers of jobs, queues and schedules.
+
+    Raises:
+        PluginError: Two have the same name, or a schedule names a job that nobody carries out.
+    """
+    job_handlers = dict(table.job_handlers)
+    for handler in handlers:
+        if handler.name in job_handlers:
+            raise PluginError(f'two job handlers are called "{handler.name}"')
+        job_handlers[handler.name] = handler
+    job_queues = dict(table.job_queues)
+    for queue in queues:
+        if queue.name in job_queues:
+            raise PluginError(f'two job queues are called "{queue.name}"')
+        job_queues[queue.name] = queue
+    by_name = dict(table.schedules)
+    for schedule in schedules:
+        if schedule.name in by_name:
+            raise PluginError(f'two schedules are called "{schedule.name}"')
+        if schedule.job not in job_handlers:
+            raise PluginError(
+                f'schedule "{schedule.name}": there is no job handler "{schedule.job}"'
+            )
+        by_name[schedule.name] = schedule
+    return replace(table, job_handlers=job_handlers, job_queues=job_queues, schedules=by_name)

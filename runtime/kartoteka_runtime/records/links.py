@@ -59,6 +59,7 @@ async def _prepared(op: Operation, name: str, left_id: str, right_id: str) -> Re
     relationship = op.model.registry.relationships.get(name)
     if relationship is None:
         raise RecordNotFound(name, "")
+    op.written.add(name)
     sides = ((relationship.left, left_id, "append"), (relationship.right, right_id, "append_to"))
     for entity, record_id, privilege in sides:
         compiled = op.entity(entity)

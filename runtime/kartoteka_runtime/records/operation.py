@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from kartoteka.conditions.asker import Asker
 from kartoteka.errors import KartotekaError, RecordNotFound
 from kartoteka.plugin_api.contexts import Principal, Records
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
@@ -18,12 +19,30 @@ class TooDeep(KartotekaError):
     """Hooks called one another more than ``MOST_DEPTH`` times: most likely without end."""
 
 
+def present() -> datetime:
+    """Return the present moment, as instants are stored: in UTC and whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrigin:
+    """The job on whose behalf something is done: what jobs that it enqueues come from.
+
+    ``depth`` counts the jobs of the chain since ``chain_on``; ``correlation_id`` is its first one.
+    """
+
+    correlation_id: str
+    depth: int
+    chain_on: datetime
+
+
 @dataclass(frozen=True)
 class Operation:
     """Who does what, on which connection, against which publication.
 
     ``is_system`` lifts the limits meant for people: read-only fields, states and transitions.
-    ``visited`` holds (message, entity, id) of what is under way, so that cascades end.
+    ``visited`` holds (message, entity, id) of what is under way, so that cascades end; ``written``
+    the names of the entities and relationships that the transaction has written.
     """
 
     connection: Connection
@@ -32,8 +51,16 @@ class Operation:
     records_for: Callable[[Operation], Records]  # the record service inside this transaction
     is_system: bool = False
     depth: int = 0
-    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    now: datetime = field(default_factory=present)
     visited: set[tuple[str, str, str]] = field(default_factory=set)
+    origin: JobOrigin | None = None
+    written: set[str] = field(default_factory=set)
+
+    @property
+    def asker(self) -> Asker:
+        """Return who asks, as conditions and formulas need to know it."""
+        principal = self.principal
+        return Asker(principal.user_id, principal.business_unit_id, principal.time_zone, self.now)
 
     def entity(self, name: str) -> CompiledEntity:
         """Return a compiled entity.

@@ -29,8 +29,10 @@ def encode_token(after: tuple[Any, ...]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(tagged)).decode().rstrip("=")
 
 
-def decode_token(token: str, entity: str, length: int) -> tuple[Any, ...]:
+def decode_token(token: str, entity: str, length: int, *, id_at: int = -1) -> tuple[Any, ...]:
     """Return the sort values of a token, ``length`` of them; empty for the empty token.
+
+    The record's own id is at ``id_at``; what follows are ids of joined records, which may be empty.
 
     Raises:
         RecordInvalid: The token is not one of ours, or belongs to another order.
@@ -43,7 +45,7 @@ def decode_token(token: str, entity: str, length: int) -> tuple[Any, ...]:
         padded = token + "=" * (-len(token) % 4)
         tagged = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         values = tuple(_untagged(value) for value in tagged)
-        if len(values) != length or not isinstance(values[-1], str):
+        if len(values) != length or not isinstance(values[id_at], str):
             raise ValueError
         return values
     except (ValueError, TypeError, KeyError, ArithmeticError, binascii.Error):

@@ -1,7 +1,7 @@
 """Create, update and delete: the one pipeline that every write runs through.
 
-access → validation → before-hooks → derived values → SQL → cascades → after-hooks, all inside
-one transaction that the caller opened. The first refusal ends it, and nothing is written.
+access → validation → before-hooks → rules → derived values → SQL → cascades → after-hooks, all
+inside one transaction that the caller opened. The first refusal ends it, and nothing is written.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any
 from kartoteka.errors import RecordConflict, RecordInvalid, RecordNotFound, Violation
 from kartoteka.plugin_api.contexts import WriteContext
 from kartoteka.record_values import Reference
-from kartoteka_runtime.records import activities, cascades, derived_values, parties
+from kartoteka_runtime.records import activities, cascades, derived_values, parties, rollups
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledEntity
 from kartoteka_runtime.records.hook_context import hook_context
 from kartoteka_runtime.records.identifiers import new_id
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.references import check_hierarchy, check_references
+from kartoteka_runtime.records.rules import run_rules
 from kartoteka_runtime.records.state_model import REASON, STATE
 from kartoteka_runtime.security import access
 from kartoteka_runtime.storage.database import UniqueViolation
@@ -35,6 +36,7 @@ async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
     """
     compiled = op.entity(name)
     access.require(op.principal, "create", compiled.entity)
+    op.written.add(name)
     _refuse_pointer(op, name)
     values, violations = compiled.validator.check_values(supplied, may_write_read_only=op.is_system)
     if violations:
@@ -47,6 +49,8 @@ async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
     _fill_defaults(op, compiled, values)
     activities.write_kind(compiled, values)
     context = await _run_before(op, compiled, "create", record_id, values, None)
+    if compiled.rules is not None:
+        run_rules(op, compiled.rules, compiled.entity, compiled.validator, values, None)
     derived_values.write_joined(compiled, values, None)
     violations = [*compiled.validator.missing(values, False)]
     violations += compiled.states.complete_new(values, any_state=op.is_system)
@@ -59,6 +63,10 @@ async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
     derived_values.stamp_new(op, compiled, values)
     await derived_values.write_autonumbers(op, compiled, values)
     await derived_values.write_base_amounts(op, compiled, values, None)
+    if compiled.rollup_changes.has_own:
+        values |= rollups.first_values(op, name)
+    if compiled.formulas:
+        compiled.formulas.write(values, None)
     try:
         await compiled.queries.insert(op.connection, values)
     except UniqueViolation as refused:
@@ -66,6 +74,8 @@ async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
     await activities.write_pointer(op, compiled, record_id, values, is_new=True)
     if compiled.entity.is_activity:
         await parties.write_parties(op, compiled, record_id, values)
+    if compiled.rollup_changes:
+        await compiled.rollup_changes.created(op, values)
     await _run_after(op, compiled, "create", context)
     return record_id
 
@@ -87,9 +97,12 @@ async def update(
     """
     compiled = op.entity(name)
     access.require(op.principal, "write", compiled.entity)
+    op.written.add(name)
     _refuse_pointer(op, name)
     needed = compiled.read_before_update(supplied)
-    before = await compiled.queries.read(op.connection, record_id, names=needed, for_update=True)
+    before = await compiled.queries.read(
+        op.connection, record_id, names=needed, for_update=True, asker=op.asker
+    )
     if before is None:
         raise RecordNotFound(name, record_id)
     if version is not None and before.get(VERSION) != version:
@@ -107,6 +120,8 @@ async def update(
         if locked and STATE not in values:
             raise RecordInvalid(name, [Violation(None, "violation.record_read_only")])
     context = await _run_before(op, compiled, "update", record_id, values, before)
+    if compiled.rules is not None:
+        run_rules(op, compiled.rules, compiled.entity, compiled.validator, values, before)
     _drop_unchanged(values, before)
     derived_values.write_joined(compiled, values, before)
     violations = [*compiled.validator.missing(values, True)]
@@ -124,6 +139,8 @@ async def update(
         await derived_values.write_owner(op, compiled, values)
     derived_values.stamp_change(op, compiled, values)
     await derived_values.write_base_amounts(op, compiled, values, before)
+    if compiled.formulas:
+        compiled.formulas.write(values, before)
     try:
         await compiled.queries.update(op.connection, record_id, values)
     except UniqueViolation as refused:
@@ -131,6 +148,8 @@ async def update(
     await activities.write_pointer(op, compiled, record_id, values, is_new=False)
     if compiled.entity.is_activity:
         await parties.write_parties(op, compiled, record_id, values)
+    if compiled.rollup_changes:
+        await compiled.rollup_changes.updated(op, record_id, values, before)
     if "ownerid" in values:
         moved = (before["ownerid"], values["ownerid"])
         await cascades.assign_children(op, name, record_id, moved, update)
@@ -151,8 +170,9 @@ async def delete(op: Operation, name: str, record_id: str, version: int | None =
     op.visited.add(("delete", name, record_id))
     compiled = op.entity(name)
     access.require(op.principal, "delete", compiled.entity)
+    op.written.add(name)
     _refuse_pointer(op, name)
-    before = await compiled.queries.read(op.connection, record_id, for_update=True)
+    before = await compiled.queries.read(op.connection, record_id, for_update=True, asker=op.asker)
     if before is None:
         raise RecordNotFound(name, record_id)
     if version is not None and before.get(VERSION) != version:
@@ -163,6 +183,8 @@ async def delete(op: Operation, name: str, record_id: str, version: int | None =
         await parties.delete_parties(op, record_id)
     await activities.delete_pointer(op, compiled, record_id)
     await compiled.queries.delete(op.connection, record_id)
+    if compiled.rollup_changes:
+        await compiled.rollup_changes.deleted(op, before)
     await _run_after(op, compiled, "delete", context)
 
 

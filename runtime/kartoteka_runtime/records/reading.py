@@ -5,10 +5,12 @@ This is where the access predicate joins each query, once for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.typed import (
     AllOf,
     AnyOf,
@@ -31,6 +33,7 @@ from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.paging import decode_token, encode_token
 from kartoteka_runtime.security import access
 from kartoteka_runtime.storage.database import BadParameter
+from kartoteka_runtime.storage.json_rows import RowText
 
 COUNT_CAP = 5000  # records counted before a list says "more than". Source: design, section 11
 MOST_RECORDS = 5000  # records of one page
@@ -64,6 +67,21 @@ class RecordPage:
     has_more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TextPage:
+    """One page of a list as the text of a JSON array; the rest is that of ``RecordPage``."""
+
+    text: bytes
+    following: tuple[Any, ...]
+    count: int
+    is_capped: bool
+
+    @property
+    def next_after(self) -> str:
+        """Return the token of the next page, empty at the end."""
+        return encode_token(self.following)
+
+
 async def list_page(
     op: Operation,
     query: Query,
@@ -85,24 +103,70 @@ async def list_page(
         RecordInvalid: The page token is not one of this list.
         AccessDenied: The principal may not read one of the entities.
     """
-    query = with_access(op, query)
-    values = decode_token(after, query.entity, sort_width(op.model.registry, query))
-    limit = max(1, min(limit, MOST_RECORDS))
-    query = replace(query, after=values, limit=limit)
-    asker = await asker_of(op, query)
-    try:
+    query, asker = await _asked(op, query, after, limit)
+    with _token_of(query):
         rows, following, has_more = await op.model.queries.page(op.connection, query, asker)
-    except BadParameter:
-        if not values:
-            raise
-        raise RecordInvalid(query.entity, [Violation(None, "violation.page_token")]) from None
     count, is_capped = len(rows), False
-    if with_count and (has_more or values or query.skip):
-        count = await op.model.queries.count(op.connection, query, asker, COUNT_CAP + 1)
-        is_capped = count > COUNT_CAP
-        count = min(count, COUNT_CAP)
+    if with_count:
+        count, is_capped = await _counted(op, query, asker, count, has_more=has_more)
     token = encode_token(following) if not query.distinct else ""
     return RecordPage(query.entity, rows, token, count, is_capped, has_more)
+
+
+async def text_page(
+    op: Operation,
+    query: Query,
+    writer: RowText,
+    given: Any,
+    *,
+    after: str,
+    limit: int,
+    with_count: bool,
+    goes_on: bool,
+) -> TextPage:
+    """Return the same page as JSON; ``writer`` writes its records, which hold no others.
+
+    Nobody asks for a next page unless the list ``goes_on``.
+    """
+    query, asker = await _asked(op, query, after, limit)
+    with _token_of(query):
+        text, count, following, has_more = await op.model.queries.page_text(
+            op.connection, query, asker, writer, given, goes_on=goes_on or with_count
+        )
+    is_capped = False
+    if with_count:
+        count, is_capped = await _counted(op, query, asker, count, has_more=has_more)
+    return TextPage(text, following, count, is_capped)
+
+
+async def _asked(op: Operation, query: Query, after: str, limit: int) -> tuple[Query, Asker]:
+    """Return a query as the principal may ask it for one page, and who asks."""
+    query = with_access(op, query)
+    width = sort_width(op.model.registry, query)
+    values = decode_token(after, query.entity, width, id_at=min(len(query.order), width - 1))
+    query = replace(query, after=values, limit=max(1, min(limit, MOST_RECORDS)))
+    return query, await asker_of(op, query)
+
+
+@contextmanager
+def _token_of(query: Query) -> Iterator[None]:
+    """Let values that no column takes mean a wrong token, where a token gave some."""
+    try:
+        yield
+    except BadParameter:
+        if not query.after:
+            raise
+        raise RecordInvalid(query.entity, [Violation(None, "violation.page_token")]) from None
+
+
+async def _counted(
+    op: Operation, query: Query, asker: Asker, found: int, *, has_more: bool
+) -> tuple[int, bool]:
+    """Return how many records a list has when a page ``found`` some, and whether there are more."""
+    if not has_more and not query.after and not query.skip:
+        return found, False
+    count = await op.model.queries.count(op.connection, query, asker, COUNT_CAP + 1)
+    return min(count, COUNT_CAP), count > COUNT_CAP
 
 
 async def aggregate(op: Operation, query: Query, *, most_input: int = MOST_INPUT) -> RecordPage:

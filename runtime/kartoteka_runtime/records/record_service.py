@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
+from kartoteka.model.field import ROLLUP_STATE, RollupState
 from kartoteka.model.view import SortKey, View
 from kartoteka.plugin_api.contexts import CommandResult, Principal
 from kartoteka.query.of_view import condition_of, query_of_view
 from kartoteka.query.query import LinkedTo, Query
 from kartoteka.record_values import Record, Reference
+from kartoteka_runtime.identity import UserChanges
 from kartoteka_runtime.live_registry import LiveRegistry
-from kartoteka_runtime.records import commands, links, outbox, pipeline, reading
+from kartoteka_runtime.records import commands, links, outbox, pipeline, reading, rollups
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.hook_table import HookTable
-from kartoteka_runtime.records.operation import JobOrigin, Operation
+from kartoteka_runtime.records.operation import JobOrigin, Operation, present
 from kartoteka_runtime.records.parties import read_parties
-from kartoteka_runtime.records.reading import RecordPage
+from kartoteka_runtime.records.reading import RecordPage, TextPage
 from kartoteka_runtime.security import access
 from kartoteka_runtime.storage.database import (
     BadParameter,
@@ -30,6 +32,7 @@ from kartoteka_runtime.storage.database import (
     UniqueViolation,
 )
 from kartoteka_runtime.storage.job_outbox import JobOutbox
+from kartoteka_runtime.storage.json_rows import JsonShape, RowText
 from kartoteka_runtime.validation.value_checks import shorten
 
 _REFUSED = (BadParameter, ReferenceViolation, UniqueViolation)
@@ -38,8 +41,22 @@ _REFUSED = (BadParameter, ReferenceViolation, UniqueViolation)
 class RecordService:
     """Creates, reads, changes and lists records of the live publication."""
 
-    def __init__(self, database: Database, live_registry: LiveRegistry, hooks: HookTable) -> None:
-        """Work on ``database`` as ``live_registry`` describes it, with the plugins' ``hooks``."""
+    def __init__(
+        self,
+        database: Database,
+        live_registry: LiveRegistry,
+        hooks: HookTable,
+        *,
+        user_changes: UserChanges | None = None,
+        clock: Callable[[], datetime] = present,
+    ) -> None:
+        """Work on ``database`` as ``live_registry`` describes it, with the plugins' ``hooks``.
+
+        ``user_changes`` is told what was written, for whoever keeps in mind what users may do.
+        ``clock`` says what time it is, in UTC and whole seconds.
+        """
+        self.clock = clock
+        self.user_changes = user_changes or UserChanges()
         self.database = database
         self.live_registry = live_registry
         self.hooks = hooks
@@ -55,6 +72,10 @@ class RecordService:
                 published, self.database.engine, self.database.dialect, self.hooks
             )
         return self._model
+
+    def forget_compiled(self) -> None:
+        """Compile the live publication anew on its next use: the hooks are others now."""
+        self._model = None
 
     def acting_as(self, principal: Principal, *, origin: JobOrigin | None = None) -> ActingRecords:
         """Return the record service as someone uses it, on behalf of the job ``origin``."""
@@ -120,6 +141,25 @@ class ActingRecords:
             compiled = op.entity(entity)
             access.require(op.principal, "read", compiled.entity)
             return await _stored(op, compiled, record_id, with_labels=with_labels)
+
+    async def read_json(
+        self, entity: str, record_id: str, shape: JsonShape
+    ) -> tuple[bytes, int | None]:
+        """Return one record as a JSON object of stored fields, and its version (None: it has none).
+
+        Raises:
+            RecordNotFound: There is no such record.
+        """
+        async with self._reading() as op:
+            compiled = op.entity(entity)
+            access.require(op.principal, "read", compiled.entity)
+            try:
+                found = await compiled.queries.read_json(op.connection, record_id, shape)
+            except BadParameter:
+                found = None
+            if found is None:
+                raise RecordNotFound(entity, record_id)
+            return found
 
     async def update(
         self, entity: str, record_id: str, values: Record, *, version: int | None = None
@@ -213,9 +253,17 @@ class ActingRecords:
             )
 
     async def query(
-        self, query: Query, *, after: str = "", limit: int = 50, with_count: bool = False
+        self,
+        query: Query,
+        *,
+        after: str = "",
+        limit: int = 50,
+        with_count: bool = False,
+        most_input: int = reading.MOST_INPUT,
     ) -> RecordPage:
         """Return one page of a query; of one with groups or aggregates, its groups.
+
+        ``most_input`` is how many records groups and aggregates look at, at most.
 
         Raises:
             RecordInvalid: ``after`` is no token of a page of this query.
@@ -224,10 +272,37 @@ class ActingRecords:
         async with self._reading() as op:
             op.entity(query.entity)
             if query.is_aggregate:
-                return await reading.aggregate(op, replace(query, limit=limit))
+                groups = replace(query, limit=limit)
+                return await reading.aggregate(op, groups, most_input=most_input)
             return await reading.list_page(
                 op, query, after=after, limit=limit, with_count=with_count
             )
+
+    async def query_text(
+        self,
+        query: Query,
+        writer: RowText,
+        given: Any,
+        *,
+        after: str = "",
+        limit: int = 50,
+        with_count: bool = False,
+        goes_on: bool = True,
+    ) -> TextPage:
+        """Return one page of a query without groups, expands and ``distinct`` as JSON.
+
+        ``writer`` says how records are written, and gets ``given`` for it. Without ``goes_on`` the
+        page has no next one.
+
+        Raises:
+            RecordInvalid: ``after`` is no token of a page of this query.
+        """
+        async with self._reading() as op:
+            op.entity(query.entity)
+            return await reading.text_page(
+                op, query, writer, given,
+                after=after, limit=limit, with_count=with_count, goes_on=goes_on,
+            )  # fmt: skip
 
     async def find(self, entity: str, text: str, limit: int = 10) -> builtins.list[Reference]:
         """Return the records that a lookup offers for what was typed."""
@@ -263,6 +338,35 @@ class ActingRecords:
         """Change state and reason by name, with further values in the same write."""
         async with self._writing() as op:
             await commands.set_state(op, entity, record_id, state, reason, values or {})
+
+    async def calculate_rollup(self, entity: str, record_id: str, field: str) -> dict[str, object]:
+        """Work out a rollup of a record now, and return what was written.
+
+        Raises:
+            RecordNotFound: There is no such record, or no such rollup.
+            RecordInvalid: The tree below the record is too deep to be looked through now.
+            AccessDenied: The principal may not change the record.
+        """
+        async with self._writing() as op:
+            compiled = op.entity(entity)
+            access.require(op.principal, "write", compiled.entity)
+            item = compiled.entity.field_by_name.get(field)
+            if item is None or item.rollup is None:
+                raise RecordNotFound(entity, field)
+            try:
+                written = await rollups.calculate(
+                    op, entity, [record_id], names=[field],
+                    most_levels=rollups.MOST_LEVELS_ON_DEMAND,
+                )  # fmt: skip
+            except BadParameter:
+                raise RecordNotFound(entity, record_id) from None
+            if record_id not in written:
+                raise RecordNotFound(entity, record_id)
+            values = written[record_id]
+            if values[f"{field}{ROLLUP_STATE}"] == RollupState.HIERARCHY_LIMIT:
+                params = {"max": rollups.MOST_LEVELS_ON_DEMAND}
+                raise RecordInvalid(entity, [Violation(field, "violation.tree_too_deep", params)])
+            return values
 
     async def enqueue(
         self,
@@ -306,7 +410,7 @@ class ActingRecords:
             async with self._service.database.reading() as connection:
                 yield Operation(
                     connection, self.model, self._principal, self._inside,
-                    is_system=self._principal.is_system,
+                    is_system=self._principal.is_system, now=self._service.clock(),
                 )  # fmt: skip
         except _REFUSED as refused:
             raise _invalid(refused) from refused
@@ -318,11 +422,14 @@ class ActingRecords:
             return
         try:
             async with self._service.database.writing() as connection:
-                yield Operation(
+                op = Operation(
                     connection, self.model, self._principal, self._inside,
-                    is_system=self._principal.is_system, origin=self._origin,
+                    is_system=self._principal.is_system, now=self._service.clock(),
+                    origin=self._origin,
                 )  # fmt: skip
+                yield op
             self.has_written = True
+            self._service.user_changes.note(op.written)
         except _REFUSED as refused:
             raise _invalid(refused) from refused
         except RecursionError as error:  # a cascade goes down one level of Python's a record
@@ -337,7 +444,9 @@ async def _stored(
 ) -> dict[str, Any]:
     """Return a record's stored fields; an id of another shape names no record."""
     try:
-        record = await compiled.queries.read(op.connection, record_id, with_labels=with_labels)
+        record = await compiled.queries.read(
+            op.connection, record_id, with_labels=with_labels, asker=op.asker
+        )
     except BadParameter:
         record = None
     if record is None:

@@ -8,15 +8,28 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kartoteka.plugin_api.contexts import Principal
-from kartoteka_runtime.identity import IdentityStore, KnownUser
+from kartoteka_runtime.identity import IdentityStore, KnownUser, UserChanges
 from kartoteka_runtime.security.passwords import hash_password, verify_password
 
 _FREE_FAILURES = 5  # wrong passwords before a user has to wait
 _LONGEST_WAIT_SECONDS = 900
+_KNOWN_SECONDS = 1.0  # how long the user behind an API token is not asked for again
+_MOST_KNOWN = 1024  # tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownToken:
+    user: KnownUser
+    until: float  # seconds of the clock
+    changes: int  # of users, when it was read
+    principal: Principal | None = None
+    names: Mapping[str, str] | None = None  # of the roles that the principal was made with
 
 
 class Sessions:
@@ -30,8 +43,17 @@ class Sessions:
         secret: bytes,
         hours: int = 12,
         base_language: str = "en",
+        user_changes: UserChanges | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``role_names`` gives the roles' logical names by record id."""
+        """``role_names`` gives the roles' logical names by record id.
+
+        ``user_changes`` counts what this process writes of users; what another one writes is
+        noticed for API tokens after a second at most, as a publication is.
+        """
+        self._user_changes = user_changes or UserChanges()
+        self._clock = clock
+        self._known: dict[str, _KnownToken] = {}  # by the token's hash
         self._store = store
         self._role_names = role_names
         self._secret = secret
@@ -78,11 +100,33 @@ class Sessions:
 
     async def principal(self, token: str) -> Principal | None:
         """Return who a session's token stands for, or None."""
-        return self._principal(await self._store.session_user(_digest(token))) if token else None
+        return self.principal_of(await self._store.session_user(_digest(token))) if token else None
 
     async def token_principal(self, token: str) -> Principal | None:
         """Return who an API token stands for, or None."""
-        return self._principal(await self._store.token_user(_digest(token))) if token else None
+        if not token:
+            return None
+        digest, now, changes = _digest(token), self._clock(), self._user_changes.number
+        known = self._known.get(digest)
+        if known is None or known.until < now or known.changes != changes:
+            user = await self._store.token_user(digest)
+            self._known.pop(digest, None)
+            if user is None:
+                return None
+            if len(self._known) >= _MOST_KNOWN:
+                del self._known[next(iter(self._known))]  # the one asked for longest ago
+            known = self._known[digest] = _KnownToken(user, now + _KNOWN_SECONDS, changes)
+        names = self._role_names()
+        if known.names is not names:
+            known = _KnownToken(
+                known.user, known.until, known.changes, self.principal_of(known.user), names
+            )
+            self._known[digest] = known
+        return known.principal
+
+    async def known_user(self, user_id: str) -> KnownUser | None:
+        """Return a user by id, whether disabled or not."""
+        return await self._store.user(user_id)
 
     async def create_token(self, user_id: str, name: str) -> str:
         """Return a new API token of a user; it is shown this once."""
@@ -99,6 +143,7 @@ class Sessions:
     ) -> None:
         """Keep the language and time zone a user prefers; None leaves one as it is."""
         await self._store.save_preferences(user_id, language, time_zone)
+        self._known.clear()
 
     async def user_id(self, user_name: str) -> str | None:
         """Return the id of a user who has a password, or None."""
@@ -109,7 +154,8 @@ class Sessions:
         """Return what every form of a session must send back."""
         return hmac.new(self._secret, session_token.encode(), hashlib.sha256).hexdigest()
 
-    def _principal(self, user: KnownUser | None) -> Principal | None:
+    def principal_of(self, user: KnownUser | None) -> Principal | None:
+        """Return who a user acts as, or None when there is none or the user is disabled."""
         if user is None or user.is_disabled:
             return None
         names = self._role_names()

@@ -66,7 +66,8 @@ def scaled(value: int, exponent: int) -> Decimal:
 
 def encode_instant(value: datetime) -> str:
     """Return an instant as SQLite keeps it: UTC, whole seconds, sortable as text."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    utc = value.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='seconds')}Z"  # strftime writes the year 5 without its zeros
 
 
 def _encode_options(value: tuple[int, ...]) -> str:
@@ -91,7 +92,7 @@ _SQLITE: dict[str, ColumnCodec] = {
     "integer": ColumnCodec(sa.Integer()),
     "local_time": ColumnCodec(
         sa.String(19),
-        encode=lambda value: value.strftime("%Y-%m-%dT%H:%M:%S"),
+        encode=lambda value: value.isoformat(timespec="seconds"),
         decode_source="datetime_fromiso({})",
     ),
     "options": ColumnCodec(sa.Text(), encode=_encode_options, decode_source="decode_options({})"),

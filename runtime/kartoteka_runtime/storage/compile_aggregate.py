@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ Column = sa.ColumnElement[Any]
 Read = Callable[[Sequence[Any]], Any]
 
 _EXACT = frozenset({ValueKind.WHOLE, ValueKind.DECIMAL, ValueKind.OPTION})
+_DIGITS = 60  # more than the sum of all records of a table has
 _AVERAGE_PLACES = Decimal(1).scaleb(-10)  # Source: kartoteka.conditions.functions
 
 
@@ -160,10 +161,15 @@ def _total_reader(figure: Aggregate, path: FieldPath, at: int, engine: str) -> R
         total, count = row[at].split(" ")
         value = Decimal(total).scaleb(exponent)
         if is_average:
-            return plain((value / int(count)).quantize(_AVERAGE_PLACES, ROUND_HALF_UP))
+            return _average(value, int(count))
         return int(value) if is_whole else value
 
     return read
+
+
+def _average(total: Decimal, count: int) -> Decimal:
+    with localcontext(prec=_DIGITS):
+        return plain((total / count).quantize(_AVERAGE_PLACES, ROUND_HALF_UP))
 
 
 def plain(value: Decimal) -> Decimal:

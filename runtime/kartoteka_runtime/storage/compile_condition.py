@@ -1,143 +1,80 @@
 """Typed condition → SQL, with every value a parameter so that one text serves a whole shape.
 
-Each leaf is two-valued as ``kartoteka.conditions.typed`` demands: under a negation it also says
-that the field is not empty; elsewhere it stays bare, so that an index can answer it.
+Each leaf is two-valued as ``kartoteka.conditions.typed`` demands: under a negation "unknown" is
+turned into false; elsewhere it stays bare, so that an index can answer it. What compares
+expressions is SQL of its own on PostgreSQL and a Python function on SQLite, where it is not one
+field beside another of the same kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
-from kartoteka.conditions.asker import Asker
+from kartoteka.conditions.periods import PERIODS
 from kartoteka.conditions.syntax import Operator
 from kartoteka.conditions.typed import (
     AllOf,
     AnyOf,
     Asked,
     Compared,
+    Expression,
     FieldPath,
     Fixed,
     HasOption,
+    InAskedSet,
+    InHierarchy,
+    InPeriod,
     IsEmpty,
+    Like,
     Negated,
     OneOf,
+    Quantified,
+    Related,
     TextFunction,
+    TextRelated,
     TextTest,
     TypedCondition,
     Value,
     ValueKind,
 )
-from kartoteka.model.field_types import decimal_scale
-from kartoteka.text_folding import fold
+from kartoteka.conditions.walk import parts_of
+from kartoteka.model.field import Field
 from kartoteka_runtime.storage.column_types import codec
-from kartoteka_runtime.storage.query_source import QuerySource
+from kartoteka_runtime.storage.condition_parameters import (
+    ME,
+    MY_BUSINESS_UNIT,
+    NOW,
+    ZONE,
+    asked_parameter,
+)
+from kartoteka_runtime.storage.id_sets import asked_ids, hierarchy_ids
+from kartoteka_runtime.storage.postgresql_expression import PostgresqlExpressions, compare
+from kartoteka_runtime.storage.sqlite_leaf import MOST_CELLS, evaluated_by_python, leaf_of
 from kartoteka_runtime.storage.tables import folded
 
-ME = "me_"  # the parameter that holds the id of the user who asks
-_LAST_CHARACTER = "\U0010ffff"
+if TYPE_CHECKING:
+    from kartoteka_runtime.storage.query_source import QuerySource
 
-Resolve = Callable[[FieldPath], "sa.ColumnElement[Any]"]
+Column = sa.ColumnElement[Any]
+Test = sa.ColumnElement[bool]
+Resolve = Callable[[FieldPath], Column]
 
-
-def shape_of(condition: TypedCondition | None) -> Any:
-    """Return what two conditions share exactly when one SQL text serves both."""
-    match condition:
-        case None | Fixed():
-            return condition
-        case IsEmpty(path):
-            return ("empty", path.key)
-        case Compared(path, operator, value):
-            return (operator.value, path.key, isinstance(value, Asked))
-        case OneOf(path, values):
-            return ("in", path.key, tuple(isinstance(value, Asked) for value in values))
-        case TextTest(path, function, _):
-            return (function.value, path.key)
-        case HasOption(path, _):
-            return ("has", path.key)
-        case Negated(term):
-            return ("not", shape_of(term))
-        case AllOf(terms):
-            return ("and", *(shape_of(term) for term in terms))
-        case AnyOf(terms):
-            return ("or", *(shape_of(term) for term in terms))
-
-
-def asker_parameters(asker: Asker, engine: str) -> dict[str, Any]:
-    """Return what only the request knows, under the names that conditions give it."""
-    return {ME: asker.user_id or None}
-
-
-def parameters_of(
-    condition: TypedCondition | None, engine: str, asker: Asker, prefix: str = "c"
-) -> dict[str, Any]:
-    """Return the values of a condition under the names that ``ConditionCompiler`` gives them."""
-    values: list[Any] = []
-    _collect(condition, engine, values)
-    return {f"{prefix}{number}": value for number, value in enumerate(values)}
-
-
-def _collect(condition: TypedCondition | None, engine: str, values: list[Any]) -> None:
-    match condition:
-        case Compared(path, _, value):
-            if not isinstance(value, Asked):
-                values.append(_encode(path, value, engine))
-        case OneOf(path, members):
-            values += [
-                _encode(path, item, engine) for item in members if not isinstance(item, Asked)
-            ]
-        case TextTest(_, TextFunction.STARTSWITH, text):
-            values += [fold(text), fold(text) + _LAST_CHARACTER]
-        case TextTest(_, TextFunction.ENDSWITH, text):
-            values.append("%" + _escape_like(fold(text)))
-        case TextTest(_, _, text):
-            values.append(fold(text))
-        case HasOption(_, option):
-            values.append(f"%,{option},%" if engine == "sqlite" else option)
-        case Negated(term):
-            _collect(term, engine, values)
-        case AllOf(terms) | AnyOf(terms):
-            for term in terms:
-                _collect(term, engine, values)
-
-
-def _escape_like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _encode(path: FieldPath, value: Value, engine: str) -> Any:
-    if path.kind is ValueKind.TEXT:
-        return fold(str(value))
-    if path.kind is ValueKind.DECIMAL and engine == "sqlite":
-        return _scaled_bound(value, decimal_scale(path.field))
-    if path.kind is ValueKind.ID:
-        return value
-    encoder = codec(path.field, engine).encode
-    return encoder(value) if encoder else value
-
-
-def _scaled_bound(value: Any, scale: int) -> float | int:
-    """Return a decimal in the scale of its column; one with more places lies between two values."""
-    exact = value.scaleb(scale)
-    return int(exact) if exact == exact.to_integral_value() else float(exact)
-
-
-def _column(table: sa.FromClause, path: FieldPath) -> sa.ColumnElement[Any]:
-    return table.c[path.field.name]
-
-
-def _is_search(terms: tuple[TypedCondition, ...]) -> bool:
-    """Return whether terms ask for one beginning in several fields of the entity itself."""
-    return all(
-        isinstance(term, TextTest)
-        and term.function is TextFunction.STARTSWITH
-        and not term.path.steps
-        for term in terms
-    )
+_RANGES: Mapping[ValueKind, TypeEngine[Any]] = {
+    ValueKind.DATE: postgresql.DATEMULTIRANGE(),
+    ValueKind.LOCAL_TIME: postgresql.TSMULTIRANGE(),
+    ValueKind.INSTANT: postgresql.TSTZMULTIRANGE(),
+}
+_LARGE = 200  # parts of a condition
+_TERMS_OF_LARGE = 8
+_ZERO, _ONE = sa.literal_column("0", sa.Integer()), sa.literal_column("1", sa.Integer())
 
 
 class ConditionCompiler:
@@ -145,16 +82,13 @@ class ConditionCompiler:
 
     def __init__(self, source: QuerySource, prefix: str = "c") -> None:
         """``source`` gives the columns of paths; parameters are named ``prefix`` and a number."""
-        self._source = source
+        self.source = source
         self._resolve: Resolve = source.column
-        self._identity = source.identity
         self._engine = source.engine
         self._prefix = prefix
         self._used = 0
 
-    def compile(
-        self, condition: TypedCondition, *, negated: bool = False
-    ) -> sa.ColumnElement[bool]:
+    def compile(self, condition: TypedCondition, *, negated: bool = False) -> Test:
         """Return the condition as SQL; ``negated`` when a NOT stands around it."""
         match condition:
             case Fixed(holds):
@@ -166,80 +100,182 @@ class ConditionCompiler:
             case Negated(term):
                 return sa.not_(self.compile(term, negated=True))
             case AllOf(terms):
-                return sa.and_(*(self.compile(term, negated=negated) for term in terms))
-            case AnyOf(terms) if not negated and _is_search(terms) and self._identity is not None:
-                return self._identity.in_(self._matches(self._identity, terms))
+                tests = [self.compile(term, negated=negated) for term in terms]
+                return _joined(sa.and_, tests, _most_terms(condition))
+            case AnyOf(terms) if not negated and self._is_search(terms):
+                return self._found_by(terms)
             case AnyOf(terms):
-                return sa.or_(*(self.compile(term, negated=negated) for term in terms))
+                tests = [self.compile(term, negated=negated) for term in terms]
+                return _joined(sa.or_, tests, _most_terms(condition))
+            case Compared(path, Operator.NE, value):
+                column, bound = self._operand(path), self._parameter(path, value)
+                return sa.or_(self._resolve(path).is_(None), column != bound)
+            case Quantified():
+                return self._any(condition)
+        test = self._leaf(condition)
+        return sa.func.coalesce(test, sa.false()) if negated else test
+
+    def expression(self, node: Expression, target: Field) -> Column:
+        """Return the value of an expression as a column of the field ``target`` holds it."""
+        if self._engine == "sqlite":
+            return self._by_python("kartoteka_value", node, target)
+        return PostgresqlExpressions(self).stored(node, target)
+
+    def next(self, column_type: Any) -> sa.BindParameter[Any]:
+        """Return the next parameter."""
+        name = f"{self._prefix}{self._used}"
+        self._used += 1
+        return sa.bindparam(name, type_=column_type)
+
+    def column(self, path: FieldPath) -> Column:
+        """Return the column of a path."""
+        return self._resolve(path)
+
+    def _leaf(
+        self,
+        condition: Compared | OneOf | TextTest | HasOption | Like | InPeriod | InAskedSet
+        | InHierarchy | Related | TextRelated,
+    ) -> Test:  # fmt: skip
+        """Return a test that may be unknown where a field is empty."""
+        match condition:
             case Compared(path, operator, value):
-                return self._compared(path, operator, value, negated)
+                bound = self._parameter(path, value)
+                test = _sargable(self._operand(path), operator, bound)
+                if path.kind is ValueKind.TEXT and operator is Operator.EQ:
+                    return self._equal_text(path, bound, test)
+                return test
             case OneOf(path, values):
                 column = self._operand(path)
-                test = column.in_([self._parameter(path, value) for value in values])
-                return self._guarded(path, test, negated)
+                return column.in_([self._parameter(path, value) for value in values])
             case TextTest(path, function, _):
-                return self._guarded(path, self._text_test(path, function), negated)
+                return self._text_test(path, function)
             case HasOption(path, _):
-                return self._guarded(path, self._has_option(path), negated)
+                return self._has_option(path)
+            case Like(path, _):
+                return self._like(path)
+            case InPeriod(path, name, _):
+                return self._in_period(path, name)
+            case InAskedSet(path, name):
+                column = self._resolve(path)
+                me = sa.bindparam(ME, type_=column.type)
+                return column.in_(asked_ids(name, me, self.source))
+            case InHierarchy(path=path, value=value):
+                column = self._resolve(path)
+                bound = self._parameter(path, value)
+                return column.in_(hierarchy_ids(condition, bound, self.source))
+            case Related() | TextRelated():
+                return self._related(condition)
 
-    def _matches(
-        self, identity: sa.ColumnElement[Any], terms: tuple[TypedCondition, ...]
-    ) -> sa.CompoundSelect[Any]:
-        """Return the ids that a search finds, field by field.
+    def _is_search(self, terms: tuple[TypedCondition, ...]) -> bool:
+        """Return whether terms ask for one beginning in several fields of the entity itself."""
+        return self.source.identity is not None and all(
+            isinstance(term, TextTest)
+            and term.function is TextFunction.STARTSWITH
+            and not term.path.steps
+            and not term.path.field.is_on_read
+            and term.path.variable == self.source.variable
+            for term in terms
+        )
+
+    def _found_by(self, terms: tuple[TypedCondition, ...]) -> Test:
+        """Return whether a search finds a record, by the ids that it finds field by field.
 
         Said as one OR, an engine may rather walk the whole order of the list and test each
         record, which takes as long as the table is large.
         """
+        assert self.source.identity is not None
         found = []
         for term in terms:
-            table = self._source.table_of_entity(self._source.entity).alias()
+            table = self.source.table_of_entity(self.source.entity).alias()
             inner = copy(self)
             inner._resolve = partial(_column, table)
-            found.append(sa.select(table.c[self._source.primary_id]).where(inner.compile(term)))
+            found.append(sa.select(table.c[self.source.primary_id]).where(inner.compile(term)))
             self._used = inner._used
-        return sa.union_all(*found)
+        return self.source.identity.in_(sa.union_all(*found))
 
-    def _compared(
-        self, path: FieldPath, operator: Operator, value: Value, negated: bool
-    ) -> sa.ColumnElement[bool]:
-        column = self._operand(path)
-        bound = self._parameter(path, value)
-        match operator:
-            case Operator.NE:
-                return sa.or_(self._resolve(path).is_(None), column != bound)
-            case Operator.EQ:
-                test = column == bound
-            case Operator.GT:
-                test = column > bound
-            case Operator.GE:
-                test = column >= bound
-            case Operator.LT:
-                test = column < bound
-            case Operator.LE:
-                test = column <= bound
-        return self._guarded(path, test, negated)
+    def _any(self, condition: Quantified) -> Test:
+        items, tie = self.source.inside(condition.collection, condition.variable)
+        statement = sa.select(_ONE).where(tie)
+        if condition.term is not None:
+            inner = copy(self)
+            inner.source, inner._resolve = items, items.column
+            statement = statement.where(inner.compile(condition.term))
+            self._used = inner._used
+        statement = statement.select_from(items.from_clause())
+        return statement.correlate_except(*items.own_tables()).exists()
 
-    def _guarded(
-        self, path: FieldPath, test: sa.ColumnElement[bool], negated: bool
-    ) -> sa.ColumnElement[bool]:
-        return sa.and_(self._resolve(path).is_not(None), test) if negated else test
-
-    def _text_test(self, path: FieldPath, function: TextFunction) -> sa.ColumnElement[bool]:
+    def _text_test(self, path: FieldPath, function: TextFunction) -> Test:
         column = self._operand(path)
         if function is TextFunction.STARTSWITH:
-            return sa.and_(column >= self._next(sa.Text()), column < self._next(sa.Text()))
+            return sa.and_(column >= self.next(sa.Text()), column < self.next(sa.Text()))
         if function is TextFunction.ENDSWITH:
-            return column.like(self._next(sa.Text()), escape="\\")
+            return column.like(self.next(sa.Text()), escape="\\")
         find = sa.func.strpos if self._engine == "postgresql" else sa.func.instr
-        return find(column, self._next(sa.Text())) > sa.literal_column("0")
+        return find(column, self.next(sa.Text())) > _ZERO
 
-    def _has_option(self, path: FieldPath) -> sa.ColumnElement[bool]:
+    def _has_option(self, path: FieldPath) -> Test:
         column = self._resolve(path)
         if self._engine == "sqlite":
-            return column.like(self._next(sa.Text()))
-        return self._next(sa.Integer()) == sa.func.any(column)
+            return column.like(self.next(sa.Text()))
+        return self.next(sa.BigInteger()) == sa.func.any(column)
 
-    def _operand(self, path: FieldPath) -> sa.ColumnElement[Any]:
+    def _like(self, path: FieldPath) -> Test:
+        if self._engine == "sqlite":
+            column, pattern = self._resolve(path), self.next(sa.Text())
+            return sa.func.kartoteka_like(column, pattern, type_=sa.Boolean())
+        return self._operand(path).regexp_match(self.next(sa.Text()))
+
+    def _in_period(self, path: FieldPath, name: str) -> Test:
+        column = self._resolve(path)
+        if PERIODS[name].intervals == 1:
+            return sa.and_(column >= self.next(column.type), column < self.next(column.type))
+        if self._engine == "sqlite":
+            return sa.func.kartoteka_lies_in(column, self.next(sa.Text()), type_=sa.Boolean())
+        reach: Column = sa.cast(self.next(sa.Text()), _RANGES[path.kind])
+        return column.op("<@", return_type=sa.Boolean())(reach)
+
+    def _related(self, condition: Related | TextRelated) -> Test:
+        if self._engine == "postgresql":
+            return PostgresqlExpressions(self).related(condition)
+        if evaluated_by_python(condition):
+            return self._by_python("kartoteka_holds", condition)
+        match condition:
+            case Related(FieldPath() as left, operator, FieldPath() as right):
+                return compare(self._operand(left), operator, self._operand(right))
+        raise TypeError(condition)
+
+    def _by_python(
+        self, name: str, node: Related | TextRelated | Expression, target: Field | None = None
+    ) -> Column:
+        """Return the call of the function that does for SQLite what it has no SQL for."""
+        leaf = leaf_of(node, target)
+        asked = [sa.bindparam(key, type_=sa.Text()) for key in (ZONE, NOW, ME, MY_BUSINESS_UNIT)]
+        text = self.next(sa.Text())
+        cells: list[Column] = [self._resolve(path) for path in leaf.paths]
+        cells += [sa.cast(self.compile(test), sa.Integer) for test in leaf.tests]
+        if len(cells) > MOST_CELLS:
+            cells = [sa.func.kartoteka_packed(*some) for some in _chunks(cells, MOST_CELLS)]
+        result = sa.Boolean() if target is None else codec(target, self._engine).sql_type
+        return sa.Function(name, text, *asked, *cells, type_=result)
+
+    def _equal_text(self, path: FieldPath, bound: Column, test: Test) -> Test:
+        """Return ``test``, which folds every text, behind one that costs a tenth.
+
+        A text of plain letters is equal but for their case; another has more bytes than characters.
+        Where an index holds the folded text, ``test`` has to stand by itself.
+        """
+        column = self._resolve(path)
+        if self._engine == "postgresql":
+            plain = sa.func.lower(sa.collate(column, "C"), type_=sa.Text()) == bound
+            is_other = sa.func.char_length(column) != sa.func.octet_length(column)
+        else:
+            plain = column == sa.collate(bound, "NOCASE")
+            is_other = sa.func.length(column) != sa.func.length(sa.cast(column, sa.BLOB()))
+        if _is_indexed(column, self.source.table_of_entity(path.entity)):
+            return sa.and_(sa.or_(plain, is_other), test)
+        return sa.or_(plain, sa.and_(is_other, test))
+
+    def _operand(self, path: FieldPath) -> Column:
         column = self._resolve(path)
         return folded(column, self._engine) if path.kind is ValueKind.TEXT else column
 
@@ -247,13 +283,55 @@ class ConditionCompiler:
         column_type = self._resolve(path).type
         if path.kind is ValueKind.TEXT:
             column_type = sa.Text()
+        elif path.kind in (ValueKind.WHOLE, ValueKind.OPTION):
+            column_type = sa.BigInteger()  # a number may have no place in the column
         elif path.kind is ValueKind.DECIMAL:
             column_type = sa.Numeric() if self._engine == "postgresql" else sa.BigInteger()
         if isinstance(value, Asked):
-            return sa.bindparam(ME, type_=column_type)
-        return self._next(column_type)
+            return sa.bindparam(asked_parameter(value), type_=column_type)
+        return self.next(column_type)
 
-    def _next(self, column_type: Any) -> sa.BindParameter[Any]:
-        name = f"{self._prefix}{self._used}"
-        self._used += 1
-        return sa.bindparam(name, type_=column_type)
+
+def _column(table: sa.FromClause, path: FieldPath) -> Column:
+    return table.c[path.field.name]
+
+
+def _is_indexed(column: Column, table: sa.Table) -> bool:
+    """Return whether an index holds the column as conditions compare it."""
+    return any(
+        getattr(part, "name", "") == column.name
+        for index in table.indexes
+        for expression in index.expressions
+        if not isinstance(expression, str)
+        for part in sa.sql.visitors.iterate(expression)
+    )
+
+
+def _most_terms(condition: TypedCondition) -> int:
+    """Return how many terms of one AND or OR stand beside one another.
+
+    SQLite takes expressions of at most 1000 levels, and counts each term of an AND or OR as one.
+    """
+    is_large = any(True for _ in islice(parts_of(condition), _LARGE, None))
+    return _TERMS_OF_LARGE if is_large else _LARGE
+
+
+def _joined(join: Callable[..., Test], terms: Sequence[Test], most: int) -> Test:
+    """Return terms joined by AND or OR, so many of them at once.
+
+    SQLAlchemy would take groups of the same operator apart again; ``coalesce`` keeps them.
+    """
+    if len(terms) <= most:
+        return join(*terms)
+    groups = [sa.func.coalesce(join(*some), sa.false()) for some in _chunks(terms, most)]
+    return _joined(join, groups, most)
+
+
+def _chunks(items: Sequence[Column], size: int) -> Iterator[Sequence[Column]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _sargable(left: Column, operator: Operator, right: Column) -> Test:
+    """Return how a column and a value compare that is never empty."""
+    return left == right if operator is Operator.EQ else compare(left, operator, right)

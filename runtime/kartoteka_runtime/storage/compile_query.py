@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ from kartoteka.conditions.walk import paths_of
 from kartoteka.query.query import Expand, Query
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.compile_condition import ConditionCompiler
+from kartoteka_runtime.storage.database import Row
+from kartoteka_runtime.storage.json_rows import Encode, JsonShape, RowText, select_json
 from kartoteka_runtime.storage.keyset import Segment, SortValue, after
 from kartoteka_runtime.storage.query_source import QuerySource
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
@@ -41,6 +43,7 @@ class Level:
     """
 
     reader: RowReader
+    columns: tuple[ReadColumn, ...]
     id_at: int
     singles: dict[int, Level] = field(default_factory=dict)
     collections: list[int] = field(default_factory=list)
@@ -53,11 +56,17 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class PageStatement:
-    """A page's SQL; ``sort_at`` says where in a row the sort values lie, the id last."""
+    """A page's SQL; ``sort_at`` says where in a row the sort values lie, the id last.
+
+    ``encode`` makes JSON of rows that the database wrote, ``encoders`` of others, as each writer of
+    texts gave it.
+    """
 
     sql: str
     level: Level
     sort_at: tuple[int, ...]
+    encode: Encode | None = None
+    encoders: dict[RowText, Callable[[Sequence[Row], Any], bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +93,37 @@ class QueryCompiler:
         self.dialect = dialect
         self._queries = queries
 
-    def page(self, query: Query, segment: Segment, known: tuple[bool, ...]) -> PageStatement:
+    def page(
+        self,
+        query: Query,
+        segment: Segment,
+        known: tuple[bool, ...],
+        json: JsonShape | None = None,
+        *,
+        goes_on: bool = True,
+    ) -> PageStatement:
         """Return the statement of one page.
 
         ``segment`` is the part of the order that it reads, ``known`` says which of the sort
-        values it begins after are not empty.
+        values it begins after are not empty. With ``json`` the rows are JSON in that shape. Sort
+        values are left out unless the list ``goes_on``.
         """
         source = self.source(query)
         selected: list[Column] = []
-        level = self._level(query, source, selected)
+        encode = None
+        if json is not None:
+            selection = select_json(json, source.root, engine=self.tables.engine)
+            selected += selection.columns
+            level, encode = Level(build_reader((), self.tables.engine), (), -1), selection.encode
+        else:
+            level = self._level(query, source, selected)
         keys = self._sort_values(query, source)
-        sort_at = tuple(range(len(selected), len(selected) + len(keys)))
-        if not query.distinct:
-            level.id_at = sort_at[len(query.order)]
-        selected += [key.value.label(f"s{number}") for number, key in enumerate(keys)]
+        sort_at: tuple[int, ...] = ()
+        if goes_on:
+            sort_at = tuple(range(len(selected), len(selected) + len(keys)))
+            selected += [key.value.label(f"s{number}") for number, key in enumerate(keys)]
+            if not query.distinct:
+                level.id_at = sort_at[len(query.order)]
         statement: sa.Select[Any] = sa.select(*selected)
         if query.distinct:
             statement = statement.distinct()
@@ -108,7 +134,7 @@ class QueryCompiler:
         statement = statement.select_from(source.from_clause())
         statement = statement.order_by(*self._ordering(keys))
         statement = limited(statement, with_skip=query.skip > 0)
-        return PageStatement(compile_text(statement, self.dialect), level, sort_at)
+        return PageStatement(compile_text(statement, self.dialect), level, sort_at, encode)
 
     def count(self, query: Query) -> str:
         """Return the statement that counts what a query finds, no further than ``limit_``."""
@@ -204,7 +230,7 @@ class QueryCompiler:
             )
             selected += found
             columns.append(column)
-        level = Level(build_reader(columns, self.tables.engine), -1)
+        level = Level(build_reader(columns, self.tables.engine), tuple(columns), -1)
         for number, expand in enumerate(query.expands):
             if isinstance(expand.over, Collection):
                 level.collections.append(number)

@@ -45,6 +45,14 @@ class BadParameter(KartotekaError):
     """A parameter is not of the type that its column has, or more than it can hold."""
 
 
+class TooComplex(KartotekaError):
+    """A question is nested deeper, or has more parts, than the database reads."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("the question is nested too deeply; ask for less at once")
+
+
 class SchemaMoved(KartotekaError):
     """A statement was made for tables or columns that a publish has since renamed or replaced."""
 

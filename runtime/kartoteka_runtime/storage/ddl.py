@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from kartoteka import text_folding
 from kartoteka_runtime.storage import system_tables
 from kartoteka_runtime.storage.database import Connection
+from kartoteka_runtime.storage.postgresql_functions import functions
 from kartoteka_runtime.storage.record_queries import compile_text
 
 
@@ -20,12 +20,13 @@ async def create_system_tables(connection: Connection, dialect: Dialect, engine:
     if system_tables.publication.name not in there:
         for statement in system_tables.VERSION_DDL[engine]:
             await connection.execute(statement, {})
-        if engine == "postgresql":
-            await connection.execute(_postgresql_fold(), {})
+    if engine == "postgresql":
+        await create_functions(connection)
     quote = dialect.identifier_preparer.quote
     for table in system_tables.system_metadata.sorted_tables:
         if table.name not in there:
             await connection.execute(compile_text(CreateTable(table), dialect), {})
+            await create_indexes(connection, table, dialect)
             continue
         for column in table.columns:
             if column.name not in there[table.name]:
@@ -93,20 +94,13 @@ async def _system_columns(connection: Connection, engine: str) -> dict[str, set[
     return found
 
 
-def _postgresql_fold() -> str:
-    """Return the SQL twin of ``kartoteka.text_folding.fold``, made from the same tables."""
-    singles = text_folding.FOLD_SINGLE
-    source = "".join(singles)
-    target = "".join(singles.values())
-    expression = "regexp_replace(normalize(lower(value), NFD), U&'[\\0300-\\036F]', '', 'g')"
-    expression = f"translate({expression}, {_literal(source)}, {_literal(target)})"
-    for letter, replacement in text_folding.FOLD_MULTIPLE.items():
-        expression = f"replace({expression}, {_literal(letter)}, {_literal(replacement)})"
-    return (
-        "CREATE OR REPLACE FUNCTION kartoteka_fold(value text) RETURNS text "
-        f"LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $fold$ SELECT {expression} $fold$"
+async def create_functions(connection: Connection) -> None:
+    """Give PostgreSQL the functions that it does not have, or not as they are now."""
+    rows = await connection.fetch_all(
+        "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = current_schema()::regnamespace",
+        {},
     )
-
-
-def _literal(text: str) -> str:
-    return str(sa.literal(text).compile(compile_kwargs={"literal_binds": True}))
+    there = {row[0]: row[1] for row in rows}
+    for function in functions():
+        if there.get(function.name) != function.source:
+            await connection.execute(function.create, {})

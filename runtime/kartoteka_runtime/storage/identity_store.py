@@ -63,7 +63,11 @@ class DatabaseIdentityStore:
             .scalar_subquery()
         )
 
-        def known_user(carrier: sa.Table, *conditions: sa.ColumnElement[bool]) -> str:
+        def known_user(
+            source: sa.FromClause,
+            user_id: sa.ColumnElement[str],
+            *conditions: sa.ColumnElement[bool],
+        ) -> str:
             return self._text(
                 sa.select(
                     users.c.systemuserid,
@@ -74,20 +78,25 @@ class DatabaseIdentityStore:
                     preference.c.time_zone,
                     roles,
                 )
-                .select_from(
-                    carrier.join(
-                        users, users.c.systemuserid == sa.cast(carrier.c.user_id, id_type)
-                    ).outerjoin(preference, preference.c.user_id == carrier.c.user_id)
-                )
-                .where(
-                    carrier.c.token_hash == sa.bindparam("hash", type_=sa.String(64)),
-                    *conditions,
-                )
+                .select_from(source.outerjoin(preference, preference.c.user_id == user_id))
+                .where(*conditions)
             )
 
+        def carried(carrier: sa.Table, *conditions: sa.ColumnElement[bool]) -> str:
+            joined = carrier.join(
+                users, users.c.systemuserid == sa.cast(carrier.c.user_id, id_type)
+            )
+            by_hash = carrier.c.token_hash == sa.bindparam("hash", type_=sa.String(64))
+            return known_user(joined, carrier.c.user_id, by_hash, *conditions)
+
         now = sa.bindparam("now", type_=sa.String(20))
-        self._session_user = known_user(session, session.c.expires_on > now)
-        self._token_user = known_user(token)
+        self._session_user = carried(session, session.c.expires_on > now)
+        self._token_user = carried(token)
+        self._user_by_id = known_user(
+            users,
+            sa.cast(users.c.systemuserid, sa.String(36)),
+            users.c.systemuserid == sa.bindparam("user", type_=id_type),
+        )
         self._add_session = self._text(sa.insert(session))
         self._add_token = self._text(sa.insert(token))
         self._remove_session = self._text(
@@ -203,6 +212,13 @@ class DatabaseIdentityStore:
     async def token_user(self, token_hash: str) -> KnownUser | None:
         """Return the user of an API token."""
         return await self._user(self._token_user, {"hash": token_hash})
+
+    async def user(self, user_id: str) -> KnownUser | None:
+        """Return a user, whether disabled or not."""
+        try:
+            return await self._user(self._user_by_id, {"user": user_id})
+        except BadParameter:  # no id at all
+            return None
 
     async def save_preferences(
         self, user_id: str, language: str | None, time_zone: str | None

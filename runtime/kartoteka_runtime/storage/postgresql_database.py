@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
-from psycopg.adapt import Loader
+from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
@@ -25,17 +25,11 @@ from kartoteka_runtime.storage.database import (
     ReferenceViolation,
     Row,
     SchemaMoved,
+    TooComplex,
     UniqueViolation,
 )
 
 PUBLISHERS_LOCK = 0x6B617274  # advisory lock of whoever changes tables
-
-
-class _UuidAsText(Loader):
-    """Reads a uuid as the text that records carry."""
-
-    def load(self, data: Any) -> str:
-        return bytes(data).decode()
 
 
 class PostgresqlConnection:
@@ -85,6 +79,8 @@ def _from_postgresql(error: Exception) -> Exception:
             return UniqueViolation(error.diag.constraint_name or "")
         case found.ForeignKeyViolation():
             return ReferenceViolation(str(error))
+        case found.StatementTooComplex() | found.TooManyColumns():
+            return TooComplex()
         case found.UndefinedTable():
             return MissingTable(str(error))
         case found.UndefinedColumn() | found.DatatypeMismatch():
@@ -242,5 +238,5 @@ async def _take_turn(connection: Connection) -> None:
 
 
 async def _configure(raw: psycopg.AsyncConnection[Any]) -> None:
-    raw.adapters.register_loader("uuid", _UuidAsText)
+    raw.adapters.register_loader("uuid", TextLoader)  # as the text that records carry
     await raw.execute("SET TIME ZONE 'UTC'")

@@ -8,11 +8,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kartoteka.conditions.typed import Collection, FieldPath, Linked, Match, ValueKind
+from kartoteka.conditions.typed import (
+    Collection,
+    FieldPath,
+    Linked,
+    LookupStep,
+    Match,
+    ValueKind,
+    kind_of,
+)
 from kartoteka.model.field import Field
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.calculated_columns import calculated_column
-from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables, link_columns
+from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables, folded, link_columns
 
 Column = sa.ColumnElement[Any]
 
@@ -63,14 +71,18 @@ class QuerySource:
 
     def table_of(self, path: FieldPath) -> sa.FromClause:
         """Return the table that has the path's field, joining it when it is new."""
-        if path.variable not in self._roots:
+        return self._reached(path.variable, path.steps)
+
+    def _reached(self, variable: str, steps: tuple[LookupStep, ...]) -> sa.FromClause:
+        """Return the table at the end of lookups from a root, joining it when it is new."""
+        if variable not in self._roots:
             if self._outer is None:
-                raise KeyError(path.variable)
-            return self._outer.table_of(path)
-        table = self._roots[path.variable]
-        for depth, step in enumerate(path.steps):
-            begin = path.variable or self._prefix
-            key = (begin, *(part.key for part in path.steps[: depth + 1]))
+                raise KeyError(variable)
+            return self._outer._reached(variable, steps)
+        table = self._roots[variable]
+        for depth, step in enumerate(steps):
+            begin = variable or self._prefix
+            key = (begin, *(part.key for part in steps[: depth + 1]))
             if key not in self._joins:
                 target = self.tables.entities[step.target].alias()
                 primary_id = self.registry.entities[step.target].primary_id
@@ -173,13 +185,7 @@ class QuerySource:
 
     def _owner_table(self, collection: Collection) -> sa.FromClause:
         """Return the table of the record that has a collection."""
-        registry = self.registry
-        owner = registry.entities[collection.owner]
-        identity = owner.field_by_name[owner.primary_id]
-        path = FieldPath(
-            collection.steps, collection.owner, identity, ValueKind.ID, collection.variable
-        )
-        return self.table_of(path)
+        return self._reached(collection.variable, collection.steps)
 
     def _tie(
         self,
@@ -191,7 +197,12 @@ class QuerySource:
     ) -> Column:
         if isinstance(via, Linked):
             return self._linked(via, owner, item)
-        found: list[Column] = [item.c[via.item_field.name] == owner.c[via.owner_field.name]]
+        sides: list[Column] = [item.c[via.item_field.name], owner.c[via.owner_field.name]]
+        if kind_of(via.item_field) is ValueKind.TEXT:
+            sides = [folded(side, self.engine) for side in sides]
+        found: list[Column] = [sides[0] == sides[1]]
+        if via.item_field.is_lookup and via.owner_field.is_lookup:
+            return found[0]  # what both name is of neither entity
         if via.item_field.is_multi_target and owner_entity:
             found.append(_names(item, via.item_field, owner_entity))
         if via.owner_field.is_multi_target:

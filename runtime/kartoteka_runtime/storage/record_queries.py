@@ -9,13 +9,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
+from kartoteka.conditions.asker import Asker
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import has_column
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.column_types import codec
-from kartoteka_runtime.storage.database import Connection
+from kartoteka_runtime.storage.condition_parameters import asker_parameters
+from kartoteka_runtime.storage.database import BadParameter, Connection
+from kartoteka_runtime.storage.json_rows import Encode, JsonShape, select_json
+from kartoteka_runtime.storage.query_source import QuerySource
 from kartoteka_runtime.storage.row_readers import ReadColumn, RowReader, build_reader
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables
 
@@ -24,8 +28,15 @@ _SHAPES = 512  # statements kept per entity; a shape is a set of column names
 
 
 def compile_text(statement: sa.ClauseElement, dialect: Dialect) -> str:
-    """Return a statement's text for the driver, its parameters by name."""
-    return str(statement.compile(dialect=dialect))
+    """Return a statement's text for the driver, its parameters by name.
+
+    Raises:
+        BadParameter: A condition in it has too many levels.
+    """
+    try:
+        return str(statement.compile(dialect=dialect))
+    except RecursionError:
+        raise BadParameter("the condition has too many levels") from None
 
 
 class EntityQueries:
@@ -42,13 +53,19 @@ class EntityQueries:
         self.dialect = dialect
         self.engine = tables.engine
         self.stored = tuple(item for item in entity.fields if has_column(item))
+        self.on_read = tuple(item for item in entity.fields if item.is_on_read)
+        self._source = QuerySource(entity.name, registry, tables)
         self._encoders = {item.name: self._encoder(item) for item in self.stored}
         self._next_version_sql = f"UPDATE {tables.version_name} SET value = value + 1"
         self._insert = lru_cache(_SHAPES)(self._insert_text)
         self._update = lru_cache(_SHAPES)(self._update_text)
+        self._write = lru_cache(_SHAPES)(self._write_text)
         self._select = lru_cache(_SHAPES)(self._select_text)
+        self._select_json = lru_cache(_SHAPES)(self._select_json_text)
         self._delete = compile_text(sa.delete(self.table).where(self._id_is()), dialect)
-        self.all_names = tuple(item.name for item in self.stored)
+        self.all_names = tuple(
+            item.name for item in entity.fields if has_column(item) or item.is_on_read
+        )
 
     async def insert(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Store a new record; ``values`` must hold the primary id."""
@@ -66,6 +83,16 @@ class EntityQueries:
         params["id_"] = record_id
         return await connection.execute(sql, params)
 
+    async def write_calculated(
+        self, connection: Connection, record_id: str, values: Mapping[str, Any]
+    ) -> None:
+        """Change fields that nobody writes; the record keeps its version."""
+        await self._bump_version(connection)
+        params = self._params(values)
+        sql = self._write(tuple(params))
+        params["id_"] = record_id
+        await connection.execute(sql, params)
+
     async def delete(self, connection: Connection, record_id: str) -> int:
         """Delete a record and return how many that were."""
         return await connection.execute(self._delete, {"id_": record_id})
@@ -78,21 +105,35 @@ class EntityQueries:
         names: tuple[str, ...] | None = None,
         with_labels: bool = False,
         for_update: bool = False,
+        keeps_id: bool = False,
+        asker: Asker | None = None,
     ) -> dict[str, Any] | None:
         """Return fields of a record (all of them unless named), or None.
 
         ``with_labels`` gives references their names; ``for_update`` holds the record until the
-        transaction ends.
+        transaction ends; with ``keeps_id`` others may refer to it meanwhile. ``asker`` is who asks
+        for what is calculated on read; without one, nobody.
         """
-        sql, reader = self._select(names, with_labels, for_update)
-        row = await connection.fetch_one(sql, {"id_": record_id})
+        sql, reader = self._select(names, with_labels, for_update, keeps_id)
+        params: dict[str, Any] = {"id_": record_id}
+        if self.on_read:
+            params |= asker_parameters(asker or Asker(), self.engine)
+        row = await connection.fetch_one(sql, params)
         return None if row is None else reader(row)
+
+    async def read_json(
+        self, connection: Connection, record_id: str, shape: JsonShape
+    ) -> tuple[bytes, int | None] | None:
+        """Return a record's JSON object and its version (None when it keeps none), or None."""
+        sql, encode = self._select_json(shape)
+        row = await connection.fetch_one(sql, {"id_": record_id})
+        return None if row is None else (encode((row,))[1:-1], row[-1])
 
     def columns_for(
         self, field: Field, *, with_label: bool, at: int, key: str, table: sa.FromClause
     ) -> tuple[list[sa.ColumnElement[Any]], ReadColumn]:
         """Return what to select for a field whose first column lands at position ``at``."""
-        selected: list[sa.ColumnElement[Any]] = [table.c[field.name]]
+        selected = [self._source.column_in(table, field, self.entity.name)]
         entity_at = name_at = -1
         if field.is_multi_target:
             entity_at = at + 1
@@ -177,14 +218,21 @@ class EntityQueries:
             statement = statement.where(self._is_of_generation())
         return compile_text(statement, self.dialect)
 
+    def _write_text(self, columns: tuple[str, ...]) -> str:
+        values = {name: self._bind(name) for name in columns}
+        statement = sa.update(self.table).values(values).where(self._id_is())
+        if self.engine == "postgresql":
+            statement = statement.where(self._is_of_generation())
+        return compile_text(statement, self.dialect)
+
     def _select_text(
-        self, names: tuple[str, ...] | None, with_labels: bool, for_update: bool
+        self, names: tuple[str, ...] | None, with_labels: bool, for_update: bool, keeps_id: bool
     ) -> tuple[str, RowReader]:
         selected: list[sa.ColumnElement[Any]] = []
         columns: list[ReadColumn] = []
         for name in names or self.all_names:
             item = self.entity.field_by_name[name]
-            if not has_column(item):
+            if not has_column(item) and not item.is_on_read:
                 continue
             found, column = self.columns_for(
                 item, with_label=with_labels, at=len(selected), key=name, table=self.table
@@ -193,8 +241,14 @@ class EntityQueries:
             columns.append(column)
         statement = sa.select(*selected).where(self._id_is())
         if for_update and self.engine == "postgresql":
-            statement = statement.with_for_update()
+            statement = statement.with_for_update(key_share=keeps_id)
         return compile_text(statement, self.dialect), build_reader(columns, self.engine)
+
+    def _select_json_text(self, shape: JsonShape) -> tuple[str, Encode]:
+        selection = select_json(shape, self.table, engine=self.engine)
+        version = self.table.c[VERSION] if VERSION in self.table.c else sa.null()
+        statement = sa.select(*selection.columns, version).where(self._id_is())
+        return compile_text(statement, self.dialect), selection.encode
 
     def _bind(self, name: str) -> sa.BindParameter[Any]:
         return sa.bindparam(name, type_=self.table.c[name].type)

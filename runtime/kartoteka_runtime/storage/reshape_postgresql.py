@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -319,7 +320,7 @@ class PostgresqlReshape:
         if before is not None and self._live.entities.get(before.name) is before:
             for spec in index_specs(before, self._live):
                 renamed = tuple(new_name.get(name, name) for name in spec.fields)
-                old_specs[IndexSpec(spec.prefix, renamed)] = spec.name(before.name)
+                old_specs[replace(spec, fields=renamed)] = spec.name(before.name)
         staying: dict[str, IndexSpec] = {}
         built: list[IndexSpec] = []
         for spec in index_specs(self._entity, self._wanted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from kartoteka.record_values import Reference
 from kartoteka_runtime.storage.column_types import DECODE_NAMES, codec
 
 RowReader = Callable[[Sequence[Any]], dict[str, Any]]
+
+VALUE_NAMES: Mapping[str, Any] = {**DECODE_NAMES, "Reference": Reference}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,16 @@ class ReadColumn:
 
 def build_reader(columns: Sequence[ReadColumn], engine: str) -> RowReader:
     """Return a function from a row to ``{key: record value}``; empty columns give None."""
-    names: dict[str, Any] = {**DECODE_NAMES, "Reference": Reference}
-    items = ",".join(f"{column.key!r}:{_expression(column, engine)}" for column in columns)
+    names = dict(VALUE_NAMES)
+    items = ",".join(f"{column.key!r}:{value_source(column, engine)}" for column in columns)
     source = f"def read_row(r): return {{{items}}}"
     exec(compile(source, "<row reader>", "exec"), names)  # noqa: S102 - built from names alone
     reader: RowReader = names["read_row"]
     return reader
 
 
-def _expression(column: ReadColumn, engine: str) -> str:
+def value_source(column: ReadColumn, engine: str) -> str:
+    """Return the Python expression of a record value over the row ``r``; see ``VALUE_NAMES``."""
     cell = f"r[{column.at}]"
     if column.field.is_lookup:
         entity = (

@@ -14,6 +14,7 @@ from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.typed import Collection
 from kartoteka.query.query import MOST_ITEMS_EXPANDED, Expand, Query
 from kartoteka.registry import Registry
+from kartoteka_runtime.storage.by_identity import ByIdentity
 from kartoteka_runtime.storage.compile_aggregate import AggregateStatement, compile_aggregate
 from kartoteka_runtime.storage.compile_query import (
     OWNERS,
@@ -24,6 +25,7 @@ from kartoteka_runtime.storage.compile_query import (
 )
 from kartoteka_runtime.storage.condition_parameters import asker_parameters, parameters_of
 from kartoteka_runtime.storage.database import Connection, Row
+from kartoteka_runtime.storage.json_rows import JsonShape, RowText
 from kartoteka_runtime.storage.keyset import Segment, segments
 from kartoteka_runtime.storage.query_shape import (
     aggregate_shape,
@@ -35,6 +37,7 @@ from kartoteka_runtime.storage.record_queries import EntityQueries
 from kartoteka_runtime.storage.tables import Tables
 
 _SHAPES = 1024
+_ENCODERS = 64  # ways to write the rows of one statement that are kept
 Statement = TypeVar("Statement")
 Record = dict[str, Any]
 
@@ -68,6 +71,7 @@ class Queries:
         """Share the entities' statements; keep the compiled shapes."""
         self._compiler = QueryCompiler(registry, tables, dialect, queries)
         self._engine = tables.engine
+        self._shapes: ByIdentity[Hashable] = ByIdentity()
         self._pages: _Shapes[PageStatement] = _Shapes()
         self._counts: _Shapes[str] = _Shapes()
         self._items: _Shapes[ItemsStatement] = _Shapes()
@@ -82,26 +86,73 @@ class Queries:
         read, to know whether there is a next page. Each expanded collection takes one statement
         more, however many records have it.
         """
-        shape = page_shape(query)
+        rows, statement, has_more = await self._rows(connection, query, asker)
+        records = await self._records(connection, statement.level, rows, query, asker)
+        return records, _following(rows, statement, has_more), has_more
+
+    async def page_text(
+        self,
+        connection: Connection,
+        query: Query,
+        asker: Asker,
+        writer: RowText,
+        given: Any,
+        *,
+        goes_on: bool = True,
+    ) -> tuple[bytes, int, tuple[Any, ...], bool]:
+        """Return a page of plain records as the text of a JSON array, and how many there are.
+
+        ``given`` is what the writer's function gets beside the rows. The query expands nothing, and
+        is not ``distinct``. Unless it ``goes_on``, nothing is found out about a next page.
+        """
+        shape = writer.shape
+        if shape is not None and shape.is_wide:
+            rows, statement, has_more = await self._rows(
+                connection, query, asker, shape, goes_on=goes_on
+            )
+            assert statement.encode is not None
+            text = statement.encode(rows)
+        else:
+            rows, statement, has_more = await self._rows(connection, query, asker, goes_on=goes_on)
+            encode = statement.encoders.get(writer)
+            if encode is None:
+                if len(statement.encoders) >= _ENCODERS:
+                    statement.encoders.clear()
+                encode = writer.encoder(statement.level.columns, self._engine)
+                statement.encoders[writer] = encode
+            text = encode(rows, given)
+        return text, len(rows), _following(rows, statement, has_more), has_more
+
+    async def _rows(
+        self,
+        connection: Connection,
+        query: Query,
+        asker: Asker,
+        json: JsonShape | None = None,
+        *,
+        goes_on: bool = True,
+    ) -> tuple[list[Row], PageStatement, bool]:
+        """Return the rows of a page, their statement, and whether there are more.
+
+        One row more than asked for tells whether there are.
+        """
+        shape = self._shape(query)
         params = self._parameters(query, asker)
         known = tuple(value is not None for value in query.after)
+        most = query.limit + 1 if goes_on else query.limit
         rows: list[Row] = []
         statement = None
         for segment in self._segments(query):
             statement = self._pages.get(
-                (shape, segment, known), partial(self._compiler.page, query, segment, known)
+                (shape, segment, known, json, goes_on),
+                partial(self._compiler.page, query, segment, known, json, goes_on=goes_on),
             )
-            params["limit_"] = query.limit + 1 - len(rows)
+            params["limit_"] = most - len(rows)
             rows += await connection.fetch_all(statement.sql, params)
-            if len(rows) > query.limit:
+            if len(rows) >= most:
                 break
         assert statement is not None
-        has_more = len(rows) > query.limit
-        rows = rows[: query.limit]
-        records = await self._records(connection, statement.level, rows, query, asker)
-        if not has_more or not rows:
-            return records, (), has_more
-        return records, tuple(rows[-1][position] for position in statement.sort_at), has_more
+        return rows[: query.limit], statement, len(rows) > query.limit
 
     async def count(self, connection: Connection, query: Query, asker: Asker, cap: int) -> int:
         """Return how many records a query finds in all, counting no further than ``cap``."""
@@ -126,6 +177,17 @@ class Queries:
         rows = await connection.fetch_all(statement.sql, params)
         found = [statement.read(row) for row in rows[: query.limit]]
         return found, len(rows) > query.limit
+
+    def _shape(self, query: Query) -> Hashable:
+        """Return ``page_shape``, without looking into a query that was asked before."""
+        parts = (query.columns, query.condition, query.order, query.joins, query.expands)
+        return self._shapes.get(
+            parts,
+            partial(page_shape, query),
+            query.entity,
+            query.linked_to and query.linked_to.relationship,
+            (query.with_labels, query.distinct, query.skip > 0),
+        )
 
     def _parameters(self, query: Query, asker: Asker) -> dict[str, Any]:
         params = asker_parameters(asker, self._engine)
@@ -208,3 +270,10 @@ class Queries:
         for row, item in zip(rows, items, strict=True):
             for owner in owners[row[0]]:
                 owner[expand.key].append(item)
+
+
+def _following(rows: Sequence[Row], statement: PageStatement, has_more: bool) -> tuple[Any, ...]:
+    """Return the sort values of a page's last record, after which the next one begins."""
+    if not has_more or not rows:
+        return ()
+    return tuple(rows[-1][position] for position in statement.sort_at)

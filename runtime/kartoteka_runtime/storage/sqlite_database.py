@@ -15,11 +15,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 
 from kartoteka.errors import KartotekaError
-from kartoteka.text_folding import fold
 from kartoteka_runtime.storage.database import (
     PUBLISHER_WAIT_SECONDS,
     BadParameter,
@@ -32,9 +32,11 @@ from kartoteka_runtime.storage.database import (
     ReferenceViolation,
     Row,
     SchemaMoved,
+    TooComplex,
     UniqueViolation,
 )
 from kartoteka_runtime.storage.date_parts import ExactTotal, part_of
+from kartoteka_runtime.storage.sqlite_functions import define_functions
 
 _Result = TypeVar("_Result")
 _BUSY_WAIT_SECONDS = 10.0
@@ -71,6 +73,7 @@ class SqliteConnection:
 
 
 _SQLITE_ERRORS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+_SQLITE_TOO_COMPLEX = re.compile(r"^parser stack overflow|^Expression tree is too large|^too many")
 _SQLITE_NO_COLUMN = re.compile(r"^no such column|has no column named")
 
 
@@ -84,6 +87,8 @@ def _from_sqlite(error: Exception) -> Exception:
             return MissingTable(message)
         case sqlite3.OperationalError() if _SQLITE_NO_COLUMN.search(message):
             return SchemaMoved(message)
+        case sqlite3.OperationalError() if _SQLITE_TOO_COMPLEX.search(message):
+            return TooComplex()
         case sqlite3.OperationalError(sqlite_errorcode=code):
             primary = code & 0xFF
             if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -205,7 +210,8 @@ class SqliteDatabase:
         raw = sqlite3.connect(
             self.path, isolation_level=None, cached_statements=1024, check_same_thread=False
         )
-        raw.create_function("kartoteka_fold", 1, _fold_or_none, deterministic=True)
+        define_functions(raw)
+        raw.create_function("kartoteka_json", 1, _json_of_number, deterministic=True)
         raw.create_function("kartoteka_date_part", 6, part_of, deterministic=True)
         raw.create_aggregate("kartoteka_total", 1, ExactTotal)  # type: ignore[arg-type]
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
@@ -257,5 +263,5 @@ class _PublishingSqliteConnection:
             raise _from_sqlite(error) from error
 
 
-def _fold_or_none(text: str | None) -> str | None:
-    return None if text is None else fold(text)
+def _json_of_number(value: float) -> str:
+    return orjson.dumps(value).decode()

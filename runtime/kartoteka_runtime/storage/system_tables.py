@@ -1,4 +1,4 @@
-"""The platform's own tables: publications, counters, credentials, sessions and tokens."""
+"""The platform's own tables: publications, counters, credentials, sessions, tokens and jobs."""
 
 from __future__ import annotations
 
@@ -99,6 +99,98 @@ token = sa.Table(
     sa.Column("user_id", sa.String(36), nullable=False),
     sa.Column("name", sa.String(100), nullable=False),
     sa.Column("created_on", sa.String(20), nullable=False),
+)
+
+# Jobs: the outbox that a record's transaction writes, and what became of each. Moments are UTC with
+# milliseconds, sortable as text (kartoteka_runtime.storage.moments).
+job = sa.Table(
+    "kartoteka_job",
+    system_metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("job", sa.Text, nullable=False),  # the name of its handler
+    sa.Column("arguments", sa.Text, nullable=False),  # as JSON
+    sa.Column("queue", sa.Text, nullable=False),
+    sa.Column("key", sa.Text),
+    sa.Column("state", sa.String(10), nullable=False),  # kartoteka_runtime.storage.stored_job
+    sa.Column("reason", sa.Text),  # why it is parked, as JSON
+    sa.Column("run_at", sa.String(24), nullable=False),
+    sa.Column("user_id", sa.String(36), nullable=False),  # who enqueued it; empty: the platform
+    sa.Column("is_system", sa.Integer, nullable=False),  # it runs as the platform
+    sa.Column("publication", sa.Integer, nullable=False),  # live when it was enqueued
+    sa.Column("depth", sa.Integer, nullable=False),  # of jobs that enqueue jobs
+    sa.Column("correlation_id", sa.String(36), nullable=False),  # the first job of the chain
+    sa.Column("chain_on", sa.String(24), nullable=False),  # when its depth began to count
+    sa.Column("created_on", sa.String(24), nullable=False),
+    sa.Column("started_on", sa.String(24)),
+    sa.Column("ended_on", sa.String(24)),
+    sa.Column("attempts", sa.Integer, nullable=False),  # that count against the handler's most
+    sa.Column("losses", sa.Integer, nullable=False),  # how often its worker died
+    sa.Column("claims", sa.Integer, nullable=False),  # how often it was begun: whose run counts
+    sa.Column("worker", sa.String(36)),  # that runs it
+    sa.Column("handed_to", sa.Text),  # the workflow that is to run it
+    sa.Column("handed_on", sa.String(24)),
+    sa.Column("hand_overs", sa.Integer, nullable=False),
+    sa.Column("is_cancel_asked", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),  # of the last attempt, as JSON
+    sa.Column("progress_done", sa.Integer),
+    sa.Column("progress_total", sa.Integer),
+    sa.Column("progress_text", sa.Text),
+)
+_WAITS = sa.text("state = 'waiting'")
+sa.Index(
+    "ix_kartoteka_job_due",
+    job.c.queue,
+    job.c.run_at,
+    sqlite_where=sa.text("state = 'waiting' AND handed_to IS NULL"),
+    postgresql_where=sa.text("state = 'waiting' AND handed_to IS NULL"),
+)
+sa.Index(
+    "ix_kartoteka_job_handed",
+    job.c.handed_to,
+    sqlite_where=sa.text("state = 'waiting' AND handed_to IS NOT NULL"),
+    postgresql_where=sa.text("state = 'waiting' AND handed_to IS NOT NULL"),
+)
+sa.Index("ix_kartoteka_job_key", job.c.job, job.c.key, sqlite_where=_WAITS, postgresql_where=_WAITS)
+sa.Index(
+    "ix_kartoteka_job_running",
+    job.c.worker,
+    sqlite_where=sa.text("state = 'running'"),
+    postgresql_where=sa.text("state = 'running'"),
+)
+sa.Index("ix_kartoteka_job_state", job.c.state, job.c.id)
+
+# What steps of jobs returned, written in the transaction of what they did.
+job_step = sa.Table(
+    "kartoteka_job_step",
+    system_metadata,
+    sa.Column("job_id", sa.String(36), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("occurrence", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(8), nullable=False),  # step or sleep
+    sa.Column("result", sa.Text, nullable=False),  # as JSON; of a sleep: until when
+    sa.Column("done_on", sa.String(24), nullable=False),
+)
+
+# Processes that run jobs; each counts up while it lives.
+job_worker = sa.Table(
+    "kartoteka_job_worker",
+    system_metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("place", sa.Text, nullable=False),  # machine and process, for people
+    sa.Column("started_on", sa.String(24), nullable=False),
+    sa.Column("beat_on", sa.String(24), nullable=False),
+    sa.Column("beats", sa.Integer, nullable=False),
+)
+
+# When each schedule comes next.
+job_schedule = sa.Table(
+    "kartoteka_job_schedule",
+    system_metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("cron", sa.Text, nullable=False),
+    sa.Column("next_on", sa.String(24), nullable=False),
+    sa.Column("last_on", sa.String(24)),
+    sa.Column("last_job", sa.String(36)),
 )
 
 # Row versions are counted by a sequence on PostgreSQL, in a table of one row on SQLite.

@@ -182,7 +182,7 @@ class _Columns:
                 self._wanted(item, item.after)
         self._move_what_is_in_the_way()
         for item in self._change.fields:
-            if item.after is None and item.before is not None and has_column(item.before):
+            if item.is_set_aside and item.before is not None:
                 self._retire(item.before)
         return TableChange(
             self._change.stored_as,
@@ -198,7 +198,7 @@ class _Columns:
         )
 
     def _wanted(self, item: FieldChange, field: Field) -> None:
-        stored = item.stored_as
+        stored = None if item.is_set_aside and item.retired is None else item.stored_as
         columns = () if stored is None else column_names(stored)
         if item.retired is not None:
             columns = item.retired.columns

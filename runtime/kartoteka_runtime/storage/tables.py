@@ -257,6 +257,7 @@ def _equated(view: View, registry: Registry) -> list[str]:
         if isinstance(term, Compared)
         and term.operator is Operator.EQ
         and not term.path.steps
+        and has_column(term.path.field)
         and term.path.field.name != view.order[0].field
     ]
 

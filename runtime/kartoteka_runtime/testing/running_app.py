@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
 
-from kartoteka.plugin_api.contexts import Principal
+from kartoteka.plugin_api.contexts import Principal, RecordHandler
+from kartoteka.plugin_api.jobs import JobHandler, JobQueue
 from kartoteka.registry import Registry
 from kartoteka_runtime.app import build_app, build_parts, plan_app, publish_app
+from kartoteka_runtime.jobs.runner import JobRunner, utc_now
 from kartoteka_runtime.publishing.bootstrap import SYSTEM, add_user
+from kartoteka_runtime.records.hook_table import with_jobs
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.settings import Settings
+from kartoteka_runtime.testing.counting_database import CountingDatabase
 
 ORIGIN = "http://testserver"
 
@@ -58,6 +63,46 @@ class RunningApp:
         """Return a new session of a user with a role."""
         return await self.parts.sessions.start(await self._user(role))
 
+    async def run_jobs(self, *, at: datetime | None = None) -> int:
+        """Run every job that is due, and those that these enqueue; return how many runs it took.
+
+        They run here, one after the other, without workers. ``at`` is what the clock says; without
+        it, the present.
+        """
+
+        def clock() -> datetime:
+            return at or utc_now()
+
+        runner = JobRunner(self.parts, "test", clock=clock)
+        runs = 0
+        while True:
+            async with self.parts.database.reading() as connection:
+                due = await self.parts.records.outbox.due_anywhere(connection, clock(), most=1000)
+            states = [await runner.run(job.id) for job in due]
+            runs += len(states) - states.count(None)
+            if not any(states):  # nothing is due, or others have it under way
+                return runs
+
+    def add_jobs(self, *handlers: JobHandler, queues: Sequence[JobQueue] = ()) -> None:
+        """Let the app carry out jobs beside those of its plugins."""
+        records = self.parts.records
+        records.hooks = with_jobs(records.hooks, handlers, queues)
+        records.forget_compiled()
+
+    def forget_jobs(self, name: str) -> None:
+        """Let nobody carry out jobs of a name any more, as after a plugin was taken away."""
+        records = self.parts.records
+        left = {key: one for key, one in records.hooks.job_handlers.items() if key != name}
+        records.hooks = replace(records.hooks, job_handlers=left)
+        records.forget_compiled()
+
+    def add_record_handlers(self, *handlers: RecordHandler) -> None:
+        """Let more take part in writes of records, beside the app's plugins."""
+        records = self.parts.records
+        known = records.hooks.record_handlers
+        records.hooks = replace(records.hooks, record_handlers=(*known, *handlers))
+        records.forget_compiled()
+
     @asynccontextmanager
     async def client_as(
         self, role: str = "system_administrator", *, language: str = "en"
@@ -84,6 +129,17 @@ class RunningApp:
             headers={"Authorization": f"Bearer {token}"},
         ) as client:
             yield client
+
+    @contextmanager
+    def counted_statements(self) -> Iterator[list[str]]:
+        """Yield a list to which every statement that reads is added."""
+        records, statements = self.parts.records, list[str]()
+        database = records.database
+        records.database = CountingDatabase(database, statements)
+        try:
+            yield statements
+        finally:
+            records.database = database
 
     async def _user(self, role: str) -> str:
         if role not in self._users:
@@ -131,11 +187,14 @@ def write_app(
     languages: Sequence[str] = ("en", "pl", "pt", "ro", "sl"),
     metadata: dict[str, str] | None = None,
 ) -> Path:
-    """Write an app folder; ``metadata`` holds texts by path below ``metadata/``."""
+    """Write an app folder; ``metadata`` holds texts by path below ``metadata/``.
+
+    The first of the languages is the base language.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "kartoteka.yaml").write_text(
         f"name: test_app\nlabel: Test\nplugins: [{', '.join(plugins)}]\n"
-        f"languages: [{', '.join(languages)}]\nbase_language: en\n",
+        f"languages: [{', '.join(languages)}]\nbase_language: {languages[0]}\n",
         encoding="utf-8",
     )
     for path, text in (metadata or {}).items():

@@ -24,7 +24,10 @@ _MOST_OPTIONS = 150  # Source: reference platform, section 1.5
 
 def record_schema(entity: Entity) -> Schema:
     """Return the JSON Schema that a complete record of ``entity`` must meet."""
-    writable = [item for item in entity.fields if has_column(item) or item.type == "party_list"]
+    writable = [
+        item for item in entity.fields
+        if (has_column(item) or item.type == "party_list") and not item.is_calculated
+    ]  # fmt: skip
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",

@@ -24,6 +24,7 @@ class RecordValidator:
             for item in entity.fields
             if (item.read_only or item.type == "autonumber") and item.name != entity.primary_id
         )
+        self._calculated = frozenset(item.name for item in entity.fields if item.is_calculated)
         self._required = tuple(
             item.name
             for item in entity.fields
@@ -43,6 +44,8 @@ class RecordValidator:
                 violations.append(
                     Violation(None, "violation.unknown_field", {"value": shorten(name)})
                 )
+            elif name in self._calculated:
+                violations.append(Violation(name, "violation.calculated"))
             elif name in self._read_only and not may_write_read_only:
                 violations.append(Violation(name, "violation.read_only"))
             elif value is None or value == "":

@@ -51,6 +51,7 @@ def field_control(entity: Entity | None, item: Field, words: Words) -> ControlMo
         is_required=item.required in (Required.ALWAYS, Required.ON_FORM),
         is_recommended=item.required is Required.RECOMMENDED,
         is_primary=entity is not None and item.name == entity.primary_field,
+        is_rollup=item.rollup is not None,
         options=options,
         targets=tuple(entity_model(target, words) for target in _targets(item, words)),
         has_colors=any(option.color or option.tone for option in options),

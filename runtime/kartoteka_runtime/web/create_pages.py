@@ -17,6 +17,7 @@ from kartoteka_runtime.web.page_request import PageRequest, address_of
 from kartoteka_runtime.web.record_form import render_new
 from kartoteka_runtime.web.record_pages import TAB, THEN, VERSION
 from kartoteka_runtime.web.responses import html_response
+from kartoteka_runtime.web.ruled_form import follow_rules
 from kartoteka_runtime.web.sign_in_form import local_address
 
 
@@ -41,6 +42,10 @@ async def create_record(page: PageRequest) -> Response:
     post.check_names(known, repeated=values.several)
     presets = await preset_values(page)
     typed = await read_form_input(post, values, page.records, is_new=True)
+    start = {**default_values(entity, page), **presets}
+    rules = page.pages.form_rules(form.name)
+    if rules is not None:
+        follow_rules(page, rules, typed, start, is_new=True)
     on_form = values.by_name
     given = {name: value for name, value in presets.items() if name not in on_form}
     violations: Sequence[Violation] = ()
@@ -52,7 +57,6 @@ async def create_record(page: PageRequest) -> Response:
         except RecordInvalid as invalid:
             violations = invalid.violations
     if violations:
-        start = {**default_values(entity, page), **presets}
         return await render_new(page, form, start, typed=typed, violations=violations)
     then = post.text(THEN)
     if page.query.get("for"):

@@ -33,6 +33,7 @@ class ControlModel:
     is_required: bool = False
     is_recommended: bool = False
     is_primary: bool = False
+    is_rollup: bool = False  # it can be worked out now
     options: tuple[OptionModel, ...] = ()
     targets: tuple[EntityModel, ...] = ()
     has_colors: bool = False
@@ -40,6 +41,11 @@ class ControlModel:
     by: str = ""  # the lookup of those records that names this one
     relationship: str = ""  # or the N:N relationship that links them
     creatable: tuple[EntityModel, ...] = ()  # kinds of records that the subgrid offers to create
+
+    @property
+    def level(self) -> str:
+        """Return how much the form insists on a value: always, recommended or no."""
+        return "always" if self.is_required else "recommended" if self.is_recommended else "no"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,9 @@ from typing import Any
 
 from kartoteka.model.field import Field
 from kartoteka.record_values import Party, Reference
+from kartoteka_runtime.localization.money_writers import MoneyWriters
 from kartoteka_runtime.localization.parse_value import input_writer, value_reader
-from kartoteka_runtime.web.displayed_values import (
-    MoneyWriters,
-    record_function,
-    show_function,
-)
+from kartoteka_runtime.web.displayed_values import record_function, show_function
 from kartoteka_runtime.web.form_model import ControlModel
 
 REF, OF, PICK = ".ref", ".of", ".pick"

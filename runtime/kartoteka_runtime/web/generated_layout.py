@@ -40,6 +40,8 @@ def with_generated_layout(registry: Registry, app_label: str) -> Registry:
 def _own_fields(entity: Entity) -> Iterator[Field]:
     """Yield the fields that the entity's own file names, without what the platform adds."""
     for item in entity.fields:
+        if item.name in entity.rollup_marks:
+            continue
         if item.bundle == entity.bundle and item.name != entity.primary_id and not item.base_of:
             yield item
 

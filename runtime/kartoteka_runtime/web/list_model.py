@@ -9,8 +9,8 @@ from kartoteka.model.field import Field
 from kartoteka.model.field_types import FIELD_TYPES
 from kartoteka.model.view import View, ViewColumn
 from kartoteka.registry import Registry
+from kartoteka_runtime.localization.money_writers import CURRENCY
 from kartoteka_runtime.web.build_form import creatable_entities, field_control
-from kartoteka_runtime.web.displayed_values import CURRENCY
 from kartoteka_runtime.web.entity_model import EntityModel, Words, entity_model
 from kartoteka_runtime.web.form_model import ControlModel
 

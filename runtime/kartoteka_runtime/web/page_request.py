@@ -15,11 +15,11 @@ from kartoteka.errors import RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.live_registry import Published
+from kartoteka_runtime.localization.money_writers import MoneyWriters
 from kartoteka_runtime.security.miscellaneous import has_miscellaneous
 from kartoteka_runtime.validation.validate_record import RecordValidator
 from kartoteka_runtime.web import csrf
 from kartoteka_runtime.web.dev_mark import DevMark
-from kartoteka_runtime.web.displayed_values import MoneyWriters
 from kartoteka_runtime.web.form_posts import Post, read_post
 from kartoteka_runtime.web.responses import (
     FLASH_COOKIE,
@@ -158,6 +158,7 @@ class PageRequest:
             notice=self.text(notice[0], **notice[1]) if notice else "",
             address=request.url.path,
             customize=self._customize_address(),
+            may_see_jobs=self.may("see_jobs"),
             about_entity=entity or self.entity_name,
             dev=self._dev_mark(),
         )

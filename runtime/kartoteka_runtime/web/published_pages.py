@@ -27,6 +27,7 @@ from kartoteka_runtime.web.entity_model import (
     option_models,
 )
 from kartoteka_runtime.web.form_model import FormModel
+from kartoteka_runtime.web.form_rules import FormRules, build_form_rules
 from kartoteka_runtime.web.form_values import FormValues, money_kind
 from kartoteka_runtime.web.list_model import ListModel, build_list_model, field_at
 from kartoteka_runtime.web.navigation_model import NavigationModel, build_navigation
@@ -64,6 +65,7 @@ class PublishedPages:
         self._theme = theme
         self.list_model = lru_cache(None)(self._list_model)
         self.form_model = lru_cache(None)(self._form_model)
+        self.form_rules = lru_cache(None)(self._form_rules)
         self.entity_model = lru_cache(None)(self._entity_model)
         self.actions = lru_cache(None)(self._actions)
         self.options = lru_cache(None)(self._options)
@@ -85,6 +87,7 @@ class PublishedPages:
                 "languages": self._languages(),
                 "app_label": app_label,
                 "publication": published.number,
+                "rules": None,  # those of a form come with it
                 "navigation": self.navigation,
                 "static": static.address,
                 "scripts": [path for path in static.files if path.startswith("js/modules/")],
@@ -111,6 +114,9 @@ class PublishedPages:
 
     def _form_model(self, form: str) -> FormModel:
         return build_form_model(self.registry.forms[form], self.words, self._panel_labels)
+
+    def _form_rules(self, form: str) -> FormRules | None:
+        return build_form_rules(self.registry.forms[form], self.form_model(form), self.words)
 
     def _entity_model(self, name: str) -> EntityModel:
         return entity_model(name, self.words)
@@ -158,6 +164,7 @@ class PublishedPages:
         ]
         return {
             "form": form,
+            "rules": self.form_rules(name),
             "entity": form.entity,
             "actions": self.actions(form.entity.name),
             "forms": forms,

@@ -13,6 +13,7 @@ from kartoteka.model.form import Form
 from kartoteka_runtime.web.entity_model import OptionModel
 from kartoteka_runtime.web.form_input import FormInput
 from kartoteka_runtime.web.page_request import PageRequest
+from kartoteka_runtime.web.ruled_form import shown_with_rules
 
 STATE, REASON = "statecode", "statuscode"
 NOTHING_TYPED = FormInput()
@@ -33,8 +34,12 @@ async def render_record(
     mode = "show" if is_read_only else "correct" if violations else "edit"
     values = page.pages.form_values(form.name, page.zone)
     money = await page.money()
-    inputs = {} if is_read_only else values.inputs(record)
-    original = {} if is_read_only else values.originals(inputs)
+    rules = page.pages.form_rules(form.name)
+    ruled, told = shown_with_rules(
+        page, rules, record, typed, is_new=False, is_fresh=not violations
+    )
+    inputs = {} if is_read_only else values.inputs(ruled)
+    original = {} if is_read_only else values.originals(values.inputs(record))
     name = str(record.get(entity.primary_field) or "")
     return page.render(
         f"pages/record.html?form={form.name}&mode={mode}",
@@ -51,6 +56,7 @@ async def render_record(
         currency=money.symbol(record),
         original=orjson.dumps({**original, **typed.original}).decode(),
         tab=page.query.get("tab", ""),
+        **told,
         **_violation_values(page, form, typed, violations),
     )
 
@@ -66,7 +72,9 @@ async def render_new(
     """Return the page that creates a record; ``record`` holds defaults and presets."""
     values = page.pages.form_values(form.name, page.zone)
     money = await page.money()
-    inputs = values.inputs(record)
+    rules = page.pages.form_rules(form.name)
+    ruled, told = shown_with_rules(page, rules, record, typed, is_new=True, is_fresh=not violations)
+    inputs = values.inputs(ruled)
     is_quick = form.type == "quick_create" and page.is_fragment
     template = "fragments/_quick_create.html" if is_quick else "pages/new.html"
     mode = "new_correct" if violations else "new"
@@ -80,12 +88,13 @@ async def render_new(
         state=record.get(STATE),
         reason=str(record.get(REASON) or ""),
         v={**inputs, **typed.texts},
-        s=values.shown_beside(record, money),
+        s=values.shown_beside(ruled, money),
         currency=money.symbol(record),
         original=orjson.dumps({**values.originals(inputs), **typed.original}).decode(),
         tab=page.query.get("tab", ""),
         action=_own_address(page),
         chooser=page.query.get("for", ""),
+        **told,
         **_violation_values(page, form, typed, violations),
     )
 

@@ -33,8 +33,10 @@ from kartoteka_runtime.web.form_values import FormValues
 from kartoteka_runtime.web.page_request import PageRequest, address_of
 from kartoteka_runtime.web.record_form import render_record
 from kartoteka_runtime.web.responses import see_other
+from kartoteka_runtime.web.ruled_form import follow_rules
 
 VERSION, TAB, THEN = "_version", "_tab", "_then"
+ROLLUP = "rollup/"  # and the field that is to be worked out once the rest is saved
 _KIND_OF_ACTIVITY = "activitytypecode"
 
 
@@ -68,6 +70,13 @@ async def save_record(page: PageRequest) -> Response:
     typed = await read_form_input(post, values, records, is_new=False)
     typed.version = version
     keep_stored(typed, _kept(post, values))
+    rules = page.pages.form_rules(form.name)
+    if rules is not None:
+        try:
+            stored = await records.read(entity.name, page.record_id)
+        except RecordNotFound:
+            return await show_deleted(page, form, typed)
+        follow_rules(page, rules, typed, stored, is_new=False)
     if typed.violations or carried.violations:
         violations = complete_violations(typed, page.validator)
         return await _show_again(page, form, typed, [*carried.violations, *violations])
@@ -101,6 +110,8 @@ async def _go_on(page: PageRequest, post: Post, *, has_changed: bool) -> Respons
         return page.redirect(address_of(page.entity_name), notice)
     if then == "new":
         return page.redirect(address_of(page.entity_name, "new"), notice)
+    if then.startswith(ROLLUP):
+        return await _work_out(page, then.removeprefix(ROLLUP), tab=post.text(TAB))
     if then:
         action = page.pages.action(page.entity_name, then)
         if action is None:
@@ -112,6 +123,23 @@ async def _go_on(page: PageRequest, post: Post, *, has_changed: bool) -> Respons
     known = form if form in page.registry.forms else ""  # a publish may have taken it away
     address = address_of(page.entity_name, page.record_id, form=known, tab=post.text(TAB))
     return page.redirect(address, notice)
+
+
+async def _work_out(page: PageRequest, field: str, *, tab: str) -> Response:
+    """Work out a rollup now, and show the record with it."""
+    item = page.entity.field_by_name.get(field)
+    if item is None or item.rollup is None:
+        raise PostRefused(400, "error.bad_request", f"no such rollup: {field[:80]}")
+    label = page.words.labels.text(item.label, page.language) or field
+    form = page.query.get("form", "")
+    known = form if form in page.registry.forms else ""
+    address = address_of(page.entity_name, page.record_id, form=known, tab=tab)
+    try:
+        await page.records.calculate_rollup(page.entity_name, page.record_id, field)
+    except RecordInvalid as invalid:
+        refused = invalid.violations[0]
+        return page.redirect(address, refused.code, {"field": label, **refused.params})
+    return page.redirect(address, "rollup.recalculated", {"field": label})
 
 
 def _check_names(post: Post, values: FormValues) -> None:

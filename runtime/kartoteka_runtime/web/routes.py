@@ -12,6 +12,7 @@ from kartoteka_runtime.web import (
     delete_pages,
     error_pages,
     home_pages,
+    job_pages,
     link_pages,
     list_pages,
     lookup_pages,
@@ -56,6 +57,8 @@ def web_routes(client: WebClient) -> list[BaseRoute]:
         route(f"{record}/link/{{relationship}}", link_pages.show_link, link_pages.add_link),
         route(f"{record}/unlink/{{relationship}}", None, link_pages.remove_link),
         route(f"{record}/{{kind}}/{{name}}", action_pages.show_action, action_pages.do_action),
+        route("/jobs", job_pages.show_jobs),
+        route("/jobs/{job_id}", job_pages.show_job, job_pages.change_job),
         *customize_routes(route),
         route("/{path:path}", error_pages.not_found, error_pages.not_found, is_public=True),
     ]

@@ -18,8 +18,8 @@ from kartoteka_runtime.web.static_files import ICONS, StaticFile, digest
 CLIENT_ICONS = (
     "arrow-down arrow-left arrow-right arrow-up arrow-up-right ban chevron-down "
     "chevrons-up-down circle-alert circle-check circle-user-round clock contrast file-text "
-    "house layers link link-2-off lock log-out menu moon pencil-ruler play plus rocket rotate-ccw "
-    "save search settings sun trash-2 triangle-alert"
+    "house layers lightbulb link link-2-off lock log-out menu moon pencil-ruler play plus "
+    "refresh-cw rocket rotate-ccw save search settings sun trash-2 triangle-alert"
 ).split()
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _SHAPE = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from kartoteka.labels import LabelResolver
-from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.live_registry import Published
-from kartoteka_runtime.localization.format_value import Currency
+from kartoteka_runtime.localization.money_writers import MoneyWriters
 from kartoteka_runtime.publishing import history
+from kartoteka_runtime.records.currencies import Currencies
 from kartoteka_runtime.runtime_parts import Publisher, RuntimeParts
 from kartoteka_runtime.web.customize.app_files import AppFiles
 from kartoteka_runtime.web.customize.publish_tasks import PublishTasks
 from kartoteka_runtime.web.dev_mark import DevMarker
-from kartoteka_runtime.web.displayed_values import NO_CURRENCY, MoneyWriters
 from kartoteka_runtime.web.generated_layout import with_generated_layout
 from kartoteka_runtime.web.published_pages import PublishedPages
 from kartoteka_runtime.web.static_files import StaticFiles
 from kartoteka_runtime.web.theme import Theme, build_theme
-
-CURRENCIES = "transactioncurrency"
-_CURRENCY_SECONDS = 60.0  # how long a changed currency symbol may go unseen
-_PLATFORM = Principal(user_id="", is_system=True)
 
 
 class WebClient:
@@ -44,7 +38,7 @@ class WebClient:
         self._published: Published | None = None
         self._themes: dict[int, Theme] = {}
         self._pages: dict[tuple[int, str], PublishedPages] = {}
-        self._money: dict[tuple[int, str], tuple[float, MoneyWriters]] = {}
+        self._currencies = Currencies(parts.records, parts.app_folder.currency.code)
 
     @property
     def published(self) -> Published:
@@ -95,36 +89,11 @@ class WebClient:
 
     async def money(self, published: Published, language: str) -> MoneyWriters:
         """Return what writes amounts in every currency, as known within the last minute."""
-        key = (published.number, language)
-        known = self._money.get(key)
-        now = time.monotonic()
-        if known is None or now - known[0] > _CURRENCY_SECONDS:
-            known = self._money[key] = (now, await self._money_writers(published, language))
-        return known[1]
-
-    async def _money_writers(self, published: Published, language: str) -> MoneyWriters:
-        if CURRENCIES not in published.registry.entities:
-            return MoneyWriters(language, {})
-        records = self.parts.records.acting_as(_PLATFORM)
-        fields = ["isocurrencycode", "currencysymbol", "currencyprecision"]
-        rows = await records.list(CURRENCIES, fields=fields)
-        primary_id = published.registry.entities[CURRENCIES].primary_id
-        currencies = {
-            row[primary_id]: Currency(
-                row["isocurrencycode"] or "",
-                row["currencysymbol"] or "",
-                2 if row["currencyprecision"] is None else row["currencyprecision"],
-            )
-            for row in rows
-        }
-        code = self.parts.app_folder.currency.code
-        base = next((found for found in currencies.values() if found.code == code), NO_CURRENCY)
-        return MoneyWriters(language, currencies, base)
+        return await self._currencies.writers(published, language)
 
     def _forget_before(self, number: int) -> None:
         """Forget publications before the one that a request may still be reading."""
-        for cache in (self._pages, self._money):
-            for key in [key for key in cache if key[0] < number - 1]:
-                del cache[key]
+        for key in [key for key in self._pages if key[0] < number - 1]:
+            del self._pages[key]
         for old in [old for old in self._themes if old < number - 1]:
             del self._themes[old]

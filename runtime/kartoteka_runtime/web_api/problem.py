@@ -17,7 +17,10 @@ from kartoteka.errors import (
 from kartoteka.labels import LabelResolver
 from kartoteka.model.entity import Entity
 from kartoteka.model.label import Label
+from kartoteka.query.aggregates import TOO_MANY_TO_AGGREGATE
+from kartoteka.query.query_error import QueryError
 from kartoteka.registry import Registry
+from kartoteka_runtime.records.reading import TooManyRecords
 from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable, SchemaMoved
 from kartoteka_runtime.web_api.serialize import to_json
 
@@ -31,11 +34,15 @@ _CODES = {
     412: "0x80060882",
     503: "0x80072322",
 }
+_BAD_QUERY = "0x80060888"
 
 
-def problem(status: int, message: str, details: list[dict[str, str]] | None = None) -> Response:
-    """Return an OData error body with its status."""
-    error: dict[str, object] = {"code": _CODES.get(status, "0x80040216"), "message": message}
+def problem(
+    status: int, message: str, details: list[dict[str, str]] | None = None, *, code: str = ""
+) -> Response:
+    """Return an OData error body with its status; ``code`` instead of the usual one of it."""
+    code = code or _CODES.get(status, "0x80040216")
+    error: dict[str, object] = {"code": code, "message": message}
     if details:
         error["details"] = details
     headers = {"OData-Version": "4.0"}
@@ -69,6 +76,10 @@ def problem_of(
             is_taken = {violation.code for violation in violations} == {"violation.not_unique"}
             status = 412 if is_taken else 400  # Source: reference web-api, section 4
             return problem(status, " ".join(detail["message"] for detail in details), details)
+        case QueryError(code=code):
+            return problem(400, str(error), code=code or _BAD_QUERY)
+        case TooManyRecords():
+            return problem(400, str(error), code=TOO_MANY_TO_AGGREGATE)
         case RecordNotFound():
             return problem(404, str(error))
         case RecordConflict():

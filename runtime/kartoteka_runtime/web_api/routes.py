@@ -11,6 +11,8 @@ from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api.problem import problem
 from kartoteka_runtime.web_api.record_endpoints import RecordEndpoints
+from kartoteka_runtime.web_api.rollup_endpoint import NAME as ROLLUP
+from kartoteka_runtime.web_api.rollup_endpoint import RollupEndpoint
 
 
 def api_routes(parts: RuntimeParts) -> list[BaseRoute]:
@@ -18,7 +20,9 @@ def api_routes(parts: RuntimeParts) -> list[BaseRoute]:
     endpoints = RecordEndpoints(parts)
     root = "/api/data/v9.{minor:int}"
     one, many = f"{root}/{{set_name}}({{record_id}})", f"{root}/{{set_name}}"
+    rollup = RollupEndpoint(parts, endpoints)
     return [
+        Route(f"{root}/{ROLLUP}({{arguments}})", rollup.__call__, methods=["GET"]),
         Route(one, endpoints.one, methods=["GET", "PATCH", "DELETE"]),
         Route(one, MethodNotAllowed("GET, PATCH, DELETE")),
         Route(many, endpoints.many, methods=["GET", "POST"]),

@@ -6,7 +6,6 @@ Source: reference web-api, sections 2, 3 and 6.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -14,42 +13,47 @@ import orjson
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
+from kartoteka.query.shown import raw_name
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
+from kartoteka_runtime.storage import json_rows
+from kartoteka_runtime.storage.json_rows import JsonMember, JsonShape
 
 Serialize = Callable[[Mapping[str, Any]], dict[str, Any]]
 
-_LOGICAL_NAME = "@Microsoft.Dynamics.CRM.lookuplogicalname"
-_FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 _BIND = "@odata.bind"
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+to_json = json_rows.to_json
 
 
-def to_json(value: Any) -> bytes:
-    """Return a value as JSON: instants in UTC with ``Z``, decimals as plain numbers."""
-    return orjson.dumps(value, default=_default, option=_OPTIONS)
-
-
-def _default(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return orjson.Fragment(format(value, "f").encode())
-    raise TypeError(type(value).__name__)
-
-
-def build_serializer(
-    entity: Entity, names: Sequence[str] | None, *, with_annotations: bool
-) -> Serialize:
-    """Return the function from a record to its JSON object, for the named fields (all: None)."""
-    chosen = [
-        item
-        for item in entity.fields
-        if item.type != "party_list" and (names is None or item.name in names)
-    ]
-    parts = []
+def shape_of(entity: Entity, names: Sequence[str] | None) -> JsonShape:
+    """Return what the JSON object of a record holds, for the named fields (all: None)."""
+    members = []
     if "versionnumber" in entity.field_by_name:
-        parts.append("'@odata.etag':f'W/\"{r[\"versionnumber\"]}\"'")
-    for item in chosen:
-        parts += _parts(item, with_annotations)
+        members.append(version_tag(entity.field_by_name["versionnumber"]))
+    for item in entity.fields:
+        if item.type != "party_list" and (names is None or item.name in names):
+            members.append(JsonMember(raw_name(item), item))
+    return JsonShape(tuple(members))
+
+
+def version_tag(version: Field) -> JsonMember:
+    """Return the ``@odata.etag`` of a record."""
+    return JsonMember("@odata.etag", version, around=('W/"', '"'))
+
+
+def stored_shape(entity: Entity, names: Sequence[str] | None) -> JsonShape | None:
+    """Return the shape, or None when some of it does not lie in the record's own columns."""
+    shape = shape_of(entity, names)
+    return shape if shape.is_stored else None
+
+
+def build_serializer(entity: Entity, names: Sequence[str] | None) -> Serialize:
+    """Return the function from a record to its JSON object, for the named fields (all: None)."""
+    parts = [
+        f"{member.key!r}:{_value(member, f'r[{member.field.name!r}]')}"
+        for member in shape_of(entity, names).members
+    ]
     source = f"def serialize(r): return {{{','.join(parts)}}}"
     names_known: dict[str, Any] = {}
     exec(compile(source, "<serializer>", "exec"), names_known)  # noqa: S102 - from names alone
@@ -57,19 +61,13 @@ def build_serializer(
     return serialize
 
 
-def _parts(item: Field, with_annotations: bool) -> list[str]:
-    value = f"r[{item.name!r}]"
-    if item.type == "multi_choice":
-        return [f"{item.name!r}:','.join(map(str,v)) if (v:={value}) else None"]
-    if not item.is_lookup:
-        return [f"{item.name!r}:{value}"]
-    key = f"_{item.name}_value"
-    parts = [f"{key!r}:v.id if (v:={value}) else None"]
-    if with_annotations:
-        parts.append(
-            f"**({{{key + _LOGICAL_NAME!r}:v.entity,{key + _FORMATTED!r}:v.name}} if v else {{}})"
-        )
-    return parts
+def _value(member: JsonMember, value: str) -> str:
+    if member.around is not None:
+        before, after = member.around
+        return f"{before!r}+str({value})+{after!r}"
+    if member.field.type == "multi_choice":
+        return f"','.join(map(str,v)) if (v:={value}) else None"
+    return f"v.id if (v:={value}) else None" if member.field.is_lookup else value
 
 
 def read_body(body: bytes, entity: Entity, registry: Registry) -> dict[str, Any]:

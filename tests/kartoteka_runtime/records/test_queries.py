@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from kartoteka.conditions.check_condition import check_condition
-from kartoteka.conditions.collections import collections_of
+from kartoteka.conditions.entity_collections import collections_of
 from kartoteka.conditions.parser import parse
 from kartoteka.conditions.typed import LookupStep, Match
 from kartoteka.query.of_view import condition_of, path_of
@@ -60,8 +60,11 @@ async def books(start_app):
         for name, revenue in (("Alfa", Decimal("10.5")), ("Beta", Decimal("20")), ("Gamma", None))
     ]
     for name, account, born in (
-        ("Ann", alfa, "1984-02-29"), ("Bo", alfa, "1990-12-31"), ("Cy", beta, None), ("Di", None, None)
-    ):  # fmt: skip
+        ("Ann", alfa, "1984-02-29"),
+        ("Bo", alfa, "1990-12-31"),
+        ("Cy", beta, None),
+        ("Di", None, None),
+    ):
         values = {"firstname": name, "lastname": "X", "birthdate": born}
         if account:
             values["parentcustomerid"] = Reference("account", account)

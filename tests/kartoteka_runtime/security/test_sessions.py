@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kartoteka_runtime.publishing.bootstrap import role_id
 from kartoteka_runtime.security.sessions import Sessions
 from kartoteka_runtime.settings import Settings, SettingsError
 from kartoteka_runtime.storage.identity_store import DatabaseIdentityStore
@@ -68,6 +69,50 @@ async def test_a_disabled_user_and_a_new_password_end_what_was_open(app, session
     assert await sessions.principal(token) is None
     assert await sessions.token_principal(program) is None
     assert await sessions.sign_in("salesperson", PASSWORD + "!") is None
+
+
+async def test_what_a_token_s_user_may_do_is_known_for_a_second_and_no_longer(app):
+    """Changes of this process are seen at once, those of others when the second is over."""
+    moment = [100.0]
+    store, names = DatabaseIdentityStore(app.parts.database), {"r": "salesperson"}
+    changes = app.parts.records.user_changes
+    here, elsewhere = (
+        Sessions(
+            store, lambda: names, secret=b"1" * 32, user_changes=noted, clock=lambda: moment[0]
+        )
+        for noted in (changes, None)
+    )  # fmt: skip
+    user = (await app.principal("salesperson")).user_id
+    token = await here.create_token(user, "t")
+
+    async def name(sessions: Sessions) -> str | None:
+        principal = await sessions.token_principal(token)
+        return None if principal is None else principal.name
+
+    for sessions in (here, elsewhere):
+        assert await name(sessions) == "Test Salesperson"
+    await app.system_records.update("systemuser", user, {"lastname": "Renamed"})
+    assert await name(here) == "Test Renamed"
+    assert await name(elsewhere) == "Test Salesperson"
+    moment[0] += 1.01
+    assert await name(elsewhere) == "Test Renamed"
+    await app.system_records.update("systemuser", user, {"isdisabled": True})
+    assert await here.token_principal(token) is None
+    moment[0] += 1.01
+    assert await elsewhere.token_principal(token) is None
+    assert await here.token_principal("kt_unknown") is None
+
+
+async def test_a_role_taken_away_is_gone_from_the_next_request_of_a_token(app):
+    principal = await app.principal("salesperson")
+    sessions = app.parts.sessions
+    token = await sessions.create_token(principal.user_id, "t")
+    assert (await sessions.token_principal(token)).roles == {"salesperson"}
+    role = role_id(app.parts.live_registry.current, "salesperson")
+    await app.system_records.disassociate("systemuserroles_association", principal.user_id, role)
+    assert (await sessions.token_principal(token)).roles == frozenset()
+    await sessions.set_preferences(principal.user_id, language="pl")
+    assert (await sessions.token_principal(token)).language == "pl"
 
 
 async def test_wrong_passwords_make_the_user_wait_also_when_they_come_at_once(app, sessions):

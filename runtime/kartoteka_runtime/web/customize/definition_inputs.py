@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kartoteka.model.choice import Option
 from kartoteka.model.entity import Entity
-from kartoteka.model.field import Field, Required
+from kartoteka.model.field import Field, Required, Rollup
 from kartoteka.model.field_types import FIELD_TYPES
 from kartoteka.model.form import Form
 from kartoteka.model.label import Label
@@ -153,7 +153,14 @@ def _behavior(make: InputMaker, item: Field) -> Iterator[Input]:
     flags = [("true", message("form.true")), ("false", message("form.false"))]
     if not item.read_only:
         yield make.one("required", item.required.value, *path, "required", options=required)
-    if FIELD_TYPES[item.type].can_default and item.type in _DEFAULT_SHAPES:
+    if "formula" in keys and (item.formula or not item.read_only):
+        yield make.one("lines", item.formula, *path, "formula")
+    if item.formula:
+        yield make.one("flag", shown(item.stored), *path, "stored", options=flags)
+    if item.rollup is not None:
+        yield from _rollup(make, item.rollup, *path, "rollup")
+    can_default = FIELD_TYPES[item.type].can_default and not item.is_calculated
+    if can_default and item.type in _DEFAULT_SHAPES:
         options = _default_options(make, item)
         shape = _DEFAULT_SHAPES[item.type]
         yield make.one(shape, _default_text(item), *path, "default", options=options)
@@ -164,6 +171,14 @@ def _behavior(make: InputMaker, item: Field) -> Iterator[Input]:
         yield make.one("number", text, *path, "precision")
     yield make.one("flag", shown(item.searchable), *path, "searchable", options=flags)
     yield make.one("flag", shown(item.audited), *path, "audited", options=flags)
+
+
+def _rollup(make: InputMaker, rollup: Rollup, *path: str) -> Iterator[Input]:
+    functions = [(name, name) for name in ("sum", "count", "min", "max", "avg")]
+    yield make.one("text", rollup.over, *path, "over")
+    yield make.one("choice", rollup.function, *path, "function", options=functions)
+    yield make.one("text", rollup.field, *path, "field")
+    yield make.one("lines", rollup.filter, *path, "filter")
 
 
 def _default_text(item: Field) -> str:

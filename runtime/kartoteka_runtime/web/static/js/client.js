@@ -6,6 +6,7 @@ import { enhanceLookups } from "./modules/lookup.js";
 import { enhanceParties } from "./modules/parties.js";
 import { rememberRecord, showRecent } from "./modules/recent.js";
 import { startRows } from "./modules/rows.js";
+import { enhanceRules } from "./modules/rules.js";
 import { enhanceSummaries, enhanceTabs } from "./modules/tabs.js";
 import { startTheme } from "./modules/theme.js";
 import { guardForms } from "./modules/unsaved.js";
@@ -15,6 +16,7 @@ function enhance() {
   enhanceSummaries();
   enhanceLookups();
   enhanceParties();
+  enhanceRules(); // before guardForms: what a rule refuses is not being sent
   guardForms();
 }
 

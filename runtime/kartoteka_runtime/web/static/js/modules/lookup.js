@@ -164,6 +164,7 @@ class Lookup {
     this.combobox = new Combobox(this.input, box.dataset.kLookup, (chosen) => this.set(chosen));
     this.combobox.isFresh = () => this.ref.value !== "" && this.input.value === this.of.value;
     this.input.addEventListener("input", () => this.show());
+    this.input.addEventListener("k:set", () => this.show());
     this.show();
   }
 

@@ -27,6 +27,14 @@ class TabBar {
     const bad = this.panels.findIndex((panel) => panel.querySelector(".is-invalid"));
     const current = this.panels.findIndex((panel) => panel.classList.contains("is-current"));
     this.show(bad >= 0 ? bad : Math.max(current, 0), false);
+    this.leaveHidden();
+  }
+
+  // Rules may hide a tab; the first one that is left takes its place.
+  leaveHidden() {
+    const current = this.tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
+    const left = this.tabs.findIndex((tab) => !tab.hidden);
+    if (this.tabs[current]?.hidden && left >= 0) this.show(left, false);
   }
 
   show(index, remember) {
@@ -46,12 +54,13 @@ class TabBar {
   }
 
   move(event, index) {
-    const last = this.tabs.length - 1;
+    const seen = [...this.tabs.keys()].filter((position) => !this.tabs[position].hidden);
+    const place = seen.indexOf(index);
     const goals = {
-      ArrowRight: index === last ? 0 : index + 1,
-      ArrowLeft: index === 0 ? last : index - 1,
-      Home: 0,
-      End: last,
+      ArrowRight: seen[(place + 1) % seen.length],
+      ArrowLeft: seen.at(place - 1),
+      Home: seen[0],
+      End: seen.at(-1),
     };
     if (!(event.key in goals)) return;
     event.preventDefault();
@@ -62,6 +71,10 @@ class TabBar {
 
 export function enhanceTabs() {
   for (const nav of once("tabs", "[data-k-tabs]")) bars.add(new TabBar(nav));
+}
+
+export function leaveHiddenTabs() {
+  for (const bar of bars) bar.leaveHidden();
 }
 
 // Opens the tab that an element is in.

@@ -1,0 +1,107 @@
+"""``collections_of``: the records that belong to one of an entity, each kind under its name.
+
+A collection is the far side of a lookup, or of an N:N relationship. Names are those that
+Dataverse's clients write:
+
+| what | its name | example |
+|---|---|---|
+| a lookup with one target | its relationship | ``account_primary_contact`` |
+| a lookup with several targets | its relationship, ended by the target's set name | \
+``contact_customer_accounts``, ``contact_customer_contacts`` |
+| what an activity is about | target and activities, each with a capital | ``Account_Tasks`` |
+| who created or changed it | ``lk_…base_createdby`` | ``lk_accountbase_createdby`` |
+| an N:N relationship | its name, from both sides | ``teammembership_association`` |
+
+A link of an entity with itself has a second name with ``Referenced`` before it: of a lookup it
+means the same, of an N:N relationship the other direction. A name that is taken already makes way
+for ``relationship_target``. Source: reference web-api, section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from kartoteka.conditions.typed import Collection, Linked, Match
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.registry import Registry
+
+OTHER_DIRECTION = "Referenced"
+
+_AUTHORS = ("createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby")
+_KEPT_AS = "collections"
+
+
+def collections_of(registry: Registry, entity: str) -> Mapping[str, Collection]:
+    """Return ``{name: collection}`` of an entity, in the order of the registry.
+
+    A collection with two names is there under both, and ``name`` is the first.
+    """
+    kept: dict[str, Mapping[str, Collection]] = registry.kept.setdefault(_KEPT_AS, {})
+    found = kept.get(entity)
+    if found is None:
+        found = kept[entity] = MappingProxyType(_named(registry, entity))
+    return found
+
+
+def _named(registry: Registry, owner: str) -> dict[str, Collection]:
+    named: dict[str, Collection] = {}
+    for name, collection in _linked(registry, owner):
+        named.setdefault(name, collection)
+    second: list[tuple[str, Collection]] = []
+    for item, field in _lookups_to(registry, owner):
+        collection = _collection(registry, item, field, owner, named)
+        named[collection.name] = collection
+        if item.name == owner:
+            second.append((OTHER_DIRECTION + collection.name, collection))
+    for name, collection in second:
+        named.setdefault(name, collection)
+    return named
+
+
+def _lookups_to(registry: Registry, owner: str) -> Iterator[tuple[Entity, Field]]:
+    """Yield the lookups to an entity, those whose relationship is named in metadata first."""
+    pairs = registry.lookups_to.get(owner, ())
+    yield from sorted(pairs, key=lambda pair: pair[1].relationship.endswith(f"_{pair[1].name}"))
+
+
+def _collection(
+    registry: Registry, item: Entity, field: Field, owner: str, named: Mapping[str, Collection]
+) -> Collection:
+    identity = registry.entities[owner].field_by_name[registry.entities[owner].primary_id]
+    plain = field.relationship or f"{item.name}_{field.name}"
+    names = (_name(registry, item, field, owner), plain, f"{plain}_{owner}")
+    name = next((name for name in names if name not in named), f"{item.name}_{names[-1]}")
+    return Collection(name, owner, item.name, Match(field, identity))
+
+
+def _name(registry: Registry, item: Entity, field: Field, owner: str) -> str:
+    """Return what the records of ``item`` that name a record of ``owner`` are called."""
+    plain = field.relationship or f"{item.name}_{field.name}"
+    if field.type == "regarding":
+        return f"{_capital(owner)}_{_capital(item.set_name)}"
+    if field.name in _AUTHORS and plain == f"{owner}_{item.name}_{field.name}":
+        return f"lk_{item.name}base_{field.name}"
+    if not field.is_multi_target:
+        return plain
+    ends = (f"_{registry.entities[target].set_name}" for target in field.targets)
+    end = next((end for end in ends if plain.endswith(end)), "")
+    return f"{plain.removesuffix(end)}_{registry.entities[owner].set_name}"
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _linked(registry: Registry, owner: str) -> Iterator[tuple[str, Collection]]:
+    for relationship in registry.relationships.values():
+        left, right = relationship.left, relationship.right
+        if not {left, right} <= registry.entities.keys():
+            continue
+        if left == owner:
+            name = relationship.name
+            yield name, Collection(name, owner, right, Linked(relationship, True))
+        if right == owner:
+            name = relationship.name if left != right else OTHER_DIRECTION + relationship.name
+            yield name, Collection(name, owner, left, Linked(relationship, False))

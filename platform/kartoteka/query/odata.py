@@ -1,0 +1,179 @@
+"""``read_options``: the options of an OData request → the query that they mean.
+
+Source: reference web-api, section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from kartoteka.model.entity import Entity
+from kartoteka.model.view import View
+from kartoteka.names import did_you_mean
+from kartoteka.query.odata_apply import read_apply
+from kartoteka.query.odata_expand import ExpandReader
+from kartoteka.query.odata_filter import Aliases, both, read_filter
+from kartoteka.query.odata_select import (
+    VERSION,
+    ordered,
+    ordered_by_names,
+    selected,
+    with_version,
+)
+from kartoteka.query.of_view import query_of_view
+from kartoteka.query.option_text import Piece, piece_of
+from kartoteka.query.query import Query
+from kartoteka.query.query_error import QueryError
+from kartoteka.query.shown import Shown, ShownRecord, raw_name, shown_path
+from kartoteka.registry import Registry
+
+OPTIONS = (
+    "$select", "$filter", "$orderby", "$top", "$count", "$expand", "$apply", "$skiptoken",
+)  # fmt: skip
+_WITH_APPLY = ("$apply", "$filter", "$orderby", "$top", "$skiptoken")
+_MOST_TOP = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class ODataQuery:
+    """What the options of a request ask for.
+
+    ``top`` is how many records at most, None without a limit; ``token`` is the ``$skiptoken``.
+    """
+
+    query: Query
+    shown: ShownRecord
+    top: int | None = None
+    with_count: bool = False
+    token: str = ""
+
+
+def read_options(
+    options: Mapping[str, str], registry: Registry, entity: Entity, *, view: View | None = None
+) -> ODataQuery:
+    """Return what options ask of an entity's records, or of those that a view lists.
+
+    ``options`` are names as they are sent and their decoded texts; those that begin with neither
+    ``$`` nor ``@`` are not looked at.
+
+    Raises:
+        QueryError: An option is unknown, or its text is wrong; the error names the option.
+    """
+    pieces = _pieces(options)
+    aliases = {name: text for name, text in options.items() if name.startswith("@")}
+    asked = ODataQuery(
+        Query(entity.name),
+        ShownRecord(entity.name, ()),
+        _top(pieces.get("$top")),
+        _is_counted(pieces.get("$count")),
+        options.get("$skiptoken", ""),
+    )
+    if "$apply" in pieces:
+        return _applied(asked, pieces, registry, entity, aliases, view)
+    return _listed(asked, pieces, registry, entity, aliases, view)
+
+
+def _listed(
+    asked: ODataQuery,
+    pieces: Mapping[str, Piece],
+    registry: Registry,
+    entity: Entity,
+    aliases: Aliases,
+    view: View | None,
+) -> ODataQuery:
+    columns = selected(pieces.get("$select"), entity)
+    shown = ShownRecord(
+        entity.name,
+        tuple(shown_path(path, raw_name(path.field)) for path in columns),
+        has_version=VERSION in entity.field_by_name,
+    )
+    order = ordered(pieces.get("$orderby"), registry, entity.name)
+    base = Query(entity.name)
+    if view is not None:
+        base = query_of_view(registry, view)
+        order = order or base.order
+        if "$select" not in pieces:
+            columns, shown = base.columns, replace(shown, values=_shown_by_view(base))
+    condition = base.condition
+    if "$filter" in pieces:
+        asked_for = read_filter(pieces["$filter"], registry, entity.name, aliases)
+        condition = both(condition, asked_for)
+    query = replace(base, columns=with_version(columns, entity), condition=condition, order=order)
+    if "$expand" in pieces:
+        expands, inside = ExpandReader(registry, aliases).read(pieces["$expand"], entity)
+        query, shown = replace(query, expands=expands), replace(shown, inside=inside)
+    return replace(asked, query=query, shown=shown)
+
+
+def _shown_by_view(query: Query) -> tuple[Shown, ...]:
+    """Return a view's columns; one over lookups is called ``primarycontactid.emailaddress1``."""
+    unique = {path.key: path for path in query.columns}
+    return tuple(
+        shown_path(path, path.key.replace("/", ".") if path.steps else raw_name(path.field))
+        for path in unique.values()
+    )
+
+
+def _applied(
+    asked: ODataQuery,
+    pieces: Mapping[str, Piece],
+    registry: Registry,
+    entity: Entity,
+    aliases: Aliases,
+    view: View | None,
+) -> ODataQuery:
+    for name, piece in pieces.items():
+        if name not in _WITH_APPLY:
+            raise QueryError("this does not go with $apply", part=piece.option)
+    applied = read_apply(pieces["$apply"], registry, entity.name, aliases)
+    condition = query_of_view(registry, view).condition if view is not None else None
+    if "$filter" in pieces:
+        asked_for = read_filter(pieces["$filter"], registry, entity.name, aliases)
+        condition = both(condition, asked_for)
+    query = Query(
+        entity.name,
+        condition=both(condition, applied.condition),
+        order=ordered_by_names(pieces.get("$orderby"), applied.names),
+        groups=tuple(applied.groups),
+        aggregates=tuple(applied.aggregates),
+    )
+    return replace(asked, query=query, shown=ShownRecord(entity.name, tuple(applied.shown)))
+
+
+def _pieces(options: Mapping[str, str]) -> dict[str, Piece]:
+    found = {}
+    for name, text in options.items():
+        if not name.startswith("$"):
+            continue
+        if name == "$skip":
+            hint = "follow @odata.nextLink, or say how many records one page has"
+            raise QueryError("$skip is not supported", part=name, hint=hint)
+        if name not in OPTIONS:
+            hint = did_you_mean(name, OPTIONS)
+            raise QueryError("there is no such option", part=name[:60], hint=hint)
+        found[name] = piece_of(name, text)
+    for name in ("$filter", "$apply", "$expand"):
+        if name in found and not found[name].text:
+            if name == "$expand":
+                del found[name]
+                continue
+            raise found[name].error("the text is empty")
+    return found
+
+
+def _top(piece: Piece | None) -> int | None:
+    if piece is None:
+        return None
+    text = piece.text
+    if not (text.isascii() and text.isdigit() and int(text[:12]) <= _MOST_TOP):
+        raise piece.error(f'"{text[:40]}" is no number of records')
+    return int(text[:12])
+
+
+def _is_counted(piece: Piece | None) -> bool:
+    if piece is None:
+        return False
+    if piece.text.lower() not in ("true", "false"):
+        raise piece.error(f'"{piece.text[:40]}" is neither true nor false')
+    return piece.text.lower() == "true"

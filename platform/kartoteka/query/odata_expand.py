@@ -1,0 +1,154 @@
+"""``$expand`` → the records inside each record, with options of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kartoteka.conditions.entity_collections import collections_of
+from kartoteka.conditions.typed import Collection, LookupStep
+from kartoteka.model.entity import Entity
+from kartoteka.names import did_you_mean
+from kartoteka.query.odata_filter import Aliases, read_filter
+from kartoteka.query.odata_select import VERSION, ordered, selected, with_version
+from kartoteka.query.option_text import Piece
+from kartoteka.query.query import (
+    MOST_EXPAND_DEPTH,
+    MOST_EXPANDS,
+    MOST_ITEMS_EXPANDED,
+    Expand,
+    Query,
+)
+from kartoteka.query.shown import Inside, ShownRecord, raw_name, shown_path
+from kartoteka.registry import Registry
+
+_OF_ONE = ("$select", "$expand")
+_OF_MANY = ("$select", "$expand", "$filter", "$orderby", "$top")
+
+
+@dataclass(slots=True)
+class ExpandReader:
+    """Reads the expands of one query, and counts them."""
+
+    registry: Registry
+    aliases: Aliases
+    count: int = 0
+
+    def read(
+        self, piece: Piece, entity: Entity, *, depth: int = 1
+    ) -> tuple[tuple[Expand, ...], tuple[Inside, ...]]:
+        """Return what a ``$expand`` asks for, and how it is told.
+
+        Raises:
+            QueryError: Something named does not exist, or there are too many.
+        """
+        if depth > MOST_EXPAND_DEPTH:
+            raise piece.error(f"more than {MOST_EXPAND_DEPTH} expands inside one another")
+        expands: dict[str, Expand] = {}
+        inside: list[Inside] = []
+        for part in piece.split(","):
+            if not part.text:
+                continue
+            self.count += 1
+            if self.count > MOST_EXPANDS:
+                raise part.error(f"more than {MOST_EXPANDS} expands")
+            expand, told = self._one(part, entity, depth)
+            if told.name in (known.name for known in inside):
+                raise part.error(f'"{told.name}" is expanded twice')
+            expands[expand.key] = expand
+            inside.append(told)
+        return tuple(expands.values()), tuple(inside)
+
+    def _one(self, piece: Piece, entity: Entity, depth: int) -> tuple[Expand, Inside]:
+        name, options = piece.text, None
+        called = piece.call()
+        if called is not None:
+            name, options = called
+        over = self._over(name, piece, entity)
+        is_many = isinstance(over, Collection)
+        target = over.entity if isinstance(over, Collection) else over.target
+        query, shown = self._query(options, target, depth, is_many=is_many)
+        key = f"{name}()"  # a row holds the lookup itself under its name
+        return Expand(key, over, query), Inside(key, name, is_many, shown)
+
+    def _over(self, name: str, piece: Piece, entity: Entity) -> LookupStep | Collection:
+        steps = navigations_of(entity)
+        if name in steps:
+            return steps[name]
+        collections = collections_of(self.registry, entity.name)
+        if name in collections:
+            return collections[name]
+        item = entity.field_by_name.get(name)
+        if item is not None and item.is_lookup:
+            forms = " or ".join(f"{name}_{target}" for target in item.targets[:3])
+            raise piece.error(f'"{name}" points to several entities', f"write {forms}")
+        hint = did_you_mean(name, [*steps, *collections])
+        raise piece.error(f'"{name[:60]}" is no navigation property of "{entity.name}"', hint)
+
+    def _query(
+        self, piece: Piece | None, target: str, depth: int, *, is_many: bool
+    ) -> tuple[Query, ShownRecord]:
+        entity = self.registry.entities[target]
+        options = _options(piece, _OF_MANY if is_many else _OF_ONE)
+        columns = selected(options.get("$select"), entity)
+        expands: tuple[Expand, ...] = ()
+        inside: tuple[Inside, ...] = ()
+        if "$expand" in options:
+            expands, inside = self.read(options["$expand"], entity, depth=depth + 1)
+        condition = None
+        if "$filter" in options:
+            condition = read_filter(options["$filter"], self.registry, target, self.aliases)
+        query = Query(
+            target,
+            with_version(columns, entity),
+            condition,
+            ordered(options.get("$orderby"), self.registry, target),
+            expands,
+            limit=_top(options.get("$top")),
+        )
+        values = tuple(shown_path(path, raw_name(path.field)) for path in columns)
+        return query, ShownRecord(target, values, inside, VERSION in entity.field_by_name)
+
+
+def navigations_of(entity: Entity) -> Mapping[str, LookupStep]:
+    """Return ``{navigation property: lookup}``; one with several targets has one for each.
+
+    What an activity is about is also called after both ends (``regardingobjectid_account_task``).
+    """
+    found = {}
+    for item in entity.fields:
+        if not item.is_lookup:
+            continue
+        if len(item.targets) == 1:
+            found[item.name] = LookupStep(item, item.targets[0])
+        for target in item.targets:
+            step = LookupStep(item, target)
+            found.setdefault(f"{item.name}_{target}", step)
+            found.setdefault(f"{item.name}_{target}_{entity.name}", step)
+    return found
+
+
+def _options(piece: Piece | None, known: tuple[str, ...]) -> dict[str, Piece]:
+    found: dict[str, Piece] = {}
+    if piece is None:
+        return found
+    for part in piece.split(";"):
+        if not part.text:
+            continue
+        name, equals, _ = part.text.partition("=")
+        name = name.strip()
+        if not equals or name not in known:
+            raise part.error(f'"{name[:40]}" is no option here', f"write {', '.join(known)}")
+        if name in found:
+            raise part.error(f"{name} is there twice")
+        found[name] = part.cut(part.text.index("=") + 1)
+    return found
+
+
+def _top(piece: Piece | None) -> int:
+    if piece is None:
+        return MOST_ITEMS_EXPANDED
+    text = piece.text
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
+        raise piece.error("$top is a number from 1")
+    return min(int(text), MOST_ITEMS_EXPANDED)

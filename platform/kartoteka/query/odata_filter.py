@@ -1,0 +1,95 @@
+"""``$filter``: the condition language, with parameter aliases (``@name``) put in their places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from kartoteka.conditions.check_condition import check_condition
+from kartoteka.conditions.condition_error import ConditionError
+from kartoteka.conditions.parser import parse
+from kartoteka.conditions.tokens import TokenKind, split
+from kartoteka.conditions.typed import AllOf, TypedCondition
+from kartoteka.query.option_text import Piece
+from kartoteka.query.query_error import QueryError
+from kartoteka.registry import Registry
+
+Aliases = Mapping[str, str]
+"""``{alias with its @: text of its value}``."""
+
+_ALIAS_OR_TEXT = re.compile(r"'(?:[^']|'')*'|(?P<alias>@[A-Za-z_][A-Za-z0-9_]*)")
+_VALUES = frozenset(
+    {TokenKind.TEXT, TokenKind.NUMBER, TokenKind.DATE, TokenKind.DATE_TIME, TokenKind.GUID}
+)
+_WORDS = ("null", "true", "false")
+_IN_LISTS = _VALUES | {
+    TokenKind.OPEN_LIST,
+    TokenKind.CLOSE_LIST,
+    TokenKind.OPEN,
+    TokenKind.CLOSE,
+    TokenKind.COMMA,
+    TokenKind.QUOTED,
+}
+_LONGEST_ALIASED = 20_000  # characters that aliases make of one filter
+
+
+def read_filter(piece: Piece, registry: Registry, entity: str, aliases: Aliases) -> TypedCondition:
+    """Return a filter in checked form.
+
+    Raises:
+        QueryError: It does not parse, names what does not exist, or an alias that has no value.
+    """
+    text, places = _with_values(piece, aliases)
+    try:
+        return check_condition(parse(text), registry, entity)
+    except ConditionError as error:
+        at = _place_of(error.offset, places)
+        raise piece.error(error.message, error.hint, at=at) from None
+
+
+def both(first: TypedCondition | None, second: TypedCondition | None) -> TypedCondition | None:
+    """Return the condition that two conditions hold, of which either may be none."""
+    if first is None or second is None:
+        return first or second
+    return AllOf((first, second))
+
+
+def _with_values(piece: Piece, aliases: Aliases) -> tuple[str, list[tuple[int, int, bool]]]:
+    """Return the text with values instead of aliases, and where its parts come from.
+
+    The parts are ``(begin in the result, begin in the piece, is a value)``.
+    """
+    result, end = "", 0
+    places = [(0, 0, False)]
+    for match in _ALIAS_OR_TEXT.finditer(piece.text):
+        name = match["alias"]
+        if name is None:
+            continue
+        if name not in aliases:
+            raise piece.error(f"{name} has no value", f"add &{name}=…", at=match.start())
+        result += piece.text[end : match.start()]
+        places.append((len(result), match.start(), True))
+        result += _checked(name, aliases[name])
+        end = match.end()
+        places.append((len(result), end, False))
+        if len(result) > _LONGEST_ALIASED:
+            raise piece.error("the values of aliases are too long", at=match.start())
+    return result + piece.text[end:], places
+
+
+def _checked(name: str, text: str) -> str:
+    """Return an alias's value, which must be one value or a list of values."""
+    try:
+        tokens = split(text.strip())[:-1]
+    except ConditionError as error:
+        raise QueryError(error.message, part=name, line=1, column=error.offset + 1) from None
+    is_one = len(tokens) == 1 and (tokens[0].kind in _VALUES or tokens[0].text in _WORDS)
+    is_list = bool(tokens) and tokens[0].kind in (TokenKind.OPEN_LIST, TokenKind.OPEN)
+    if is_one or (is_list and all(token.kind in _IN_LISTS for token in tokens)):
+        return text.strip()
+    raise QueryError("an alias stands for one value or for a list of values", part=name)
+
+
+def _place_of(offset: int, places: list[tuple[int, int, bool]]) -> int:
+    begin, source, is_value = max(place for place in places if place[0] <= offset)
+    return source if is_value else source + offset - begin

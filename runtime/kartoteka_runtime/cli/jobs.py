@@ -1,0 +1,196 @@
+"""`kartoteka jobs list|show|retry|cancel`: what runs, waits and failed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import typer
+from rich.table import Table
+
+from kartoteka.errors import RecordNotFound
+from kartoteka_runtime.cli.app_argument import APP_FILE, existing_app
+from kartoteka_runtime.cli.console import answers, counted, print_error, remarks
+from kartoteka_runtime.cli.opened_app import with_published_app
+from kartoteka_runtime.records.jobs import Jobs, JobsOverview, job_json
+from kartoteka_runtime.storage.stored_job import REPEATABLE, STATES, StoredJob
+
+jobs = typer.Typer(
+    help="See what jobs run, wait and failed; run them again or cancel them.",
+    invoke_without_command=True,
+)
+
+T = TypeVar("T")
+AppOption = Annotated[
+    Path, typer.Option("--app", parser=existing_app, help=f"Folder with {APP_FILE}.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+HERE = Path(".")
+_MOST_AGAIN = 10_000
+
+
+@jobs.callback()
+def default(context: typer.Context) -> None:
+    """List the newest jobs when nothing else is asked for."""
+    if context.invoked_subcommand is None:
+        show_list()
+
+
+def _state(value: str) -> str:
+    if value and value not in STATES:
+        raise typer.BadParameter(f"one of {', '.join(STATES)}.")
+    return value
+
+
+@jobs.command("list")
+def show_list(
+    app: AppOption = HERE,
+    state: Annotated[str, typer.Option(help="Only jobs in this state.", callback=_state)] = "",
+    job: Annotated[str, typer.Option(help="Only jobs of this name.")] = "",
+    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 50,
+    json: JsonOption = False,
+) -> None:
+    """List jobs, the newest first, with how many are in each state and who runs them."""
+
+    async def work(asked: Jobs) -> tuple[list[StoredJob], JobsOverview]:
+        page = await asked.list(state=state, job=job, most=limit)
+        return list(page.jobs), await asked.overview()
+
+    found, overview = _with_jobs(app, work)
+    if json:
+        _print_json({
+            "counts": dict(overview.counts),
+            "workers": [worker.place for worker in overview.workers],
+            "jobs": [job_json(one) for one in found],
+        })  # fmt: skip
+        return
+    table = Table("id", "job", "state", "tries", "run at", "progress", "what", box=None)
+    for one in found:
+        table.add_row(
+            one.id, one.job, _shown_state(one), str(one.attempts), _moment(one.run_at),
+            _progress(one), _why(one),
+        )  # fmt: skip
+    if found:
+        answers.print(table)
+    counts = [f"{number:,} {name}" for name, number in overview.counts.items() if number]
+    workers = counted(len(overview.workers), "worker")
+    remarks.print(f"{', '.join(counts) or 'No jobs'}; {workers}.")
+
+
+@jobs.command("show")
+def show(
+    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id.")],
+    app: AppOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Show one job: its input, the steps that are done, and what went wrong."""
+    detail = _with_jobs(app, lambda asked: asked.read(job_id))
+    shown = job_json(detail.job, detail.steps)
+    if json:
+        _print_json(shown)
+        return
+    steps, error = shown.pop("steps"), shown.pop("error")
+    for name, value in shown.items():
+        if value not in (None, ""):
+            text = value if isinstance(value, str) else orjson.dumps(value).decode()
+            answers.print(f"{name:<15} {text}")
+    for step in steps:
+        result = orjson.dumps(step["result"]).decode()
+        answers.print(f"{'step':<15} {step['done_on']}  {step['name']}  {result}")
+    if isinstance(error, dict):
+        answers.print(f"{'error':<15} {error.get('type')}: {error.get('text')}")
+        answers.print(str(error.get("trace", "")).rstrip())
+
+
+@jobs.command("retry")
+def retry(
+    job_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID...", help="Ids of jobs.")
+    ] = None,
+    app: AppOption = HERE,
+    state: Annotated[
+        str, typer.Option(help="Every job in this state instead: failed, parked or canceled.")
+    ] = "",
+) -> None:
+    """Run jobs again from the step that failed; steps that are done are not repeated."""
+    if bool(job_ids) == bool(state):
+        raise typer.BadParameter("name jobs, or give --state.")
+    if state and state not in REPEATABLE:
+        raise typer.BadParameter(f"one of {', '.join(REPEATABLE)}.", param_hint="--state")
+
+    async def work(asked: Jobs) -> tuple[int, list[str]]:
+        ids = list(job_ids or [])
+        if state:
+            page = await asked.list(state=state, most=_MOST_AGAIN)
+            ids = [one.id for one in page.jobs]
+        refused = [job_id for job_id in ids if not await asked.run_again(job_id)]
+        return len(ids) - len(refused), refused
+
+    _report(_with_jobs(app, work), "runs again", "run again", "did not fail, and is not parked")
+
+
+@jobs.command("cancel")
+def cancel(
+    job_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of jobs.")],
+    app: AppOption = HERE,
+) -> None:
+    """Cancel jobs; one that runs ends with its next step."""
+
+    async def work(asked: Jobs) -> tuple[int, list[str]]:
+        refused = [job_id for job_id in job_ids if not await asked.cancel(job_id)]
+        return len(job_ids) - len(refused), refused
+
+    _report(_with_jobs(app, work), "is canceled", "are canceled", "has ended, or there is none")
+
+
+def _with_jobs(app: Path, work: Callable[[Jobs], Awaitable[T]]) -> T:
+    try:
+        return with_published_app(app, lambda parts: work(Jobs(parts.database)))
+    except RecordNotFound as error:
+        print_error(f"there is no job {error.record_id}")
+        raise typer.Exit(1) from error
+
+
+def _report(result: tuple[int, list[str]], one: str, many: str, why_not: str) -> None:
+    number, refused = result
+    for job_id in refused:
+        print_error(f"{job_id} {why_not}")
+    if number or not refused:
+        answers.print(f"{counted(number, 'job')} {one if number == 1 else many}.")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def _shown_state(job: StoredJob) -> str:
+    return "canceling" if job.is_cancel_asked and job.state == "running" else job.state
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _progress(job: StoredJob) -> str:
+    if job.progress_done is None:
+        return ""
+    return f"{job.progress_done:,}/{job.progress_total:,}" if job.progress_total else (
+        f"{job.progress_done:,}"
+    )  # fmt: skip
+
+
+def _why(job: StoredJob) -> str:
+    """Return in a few words why a job is parked or failed."""
+    shown = job_json(job)
+    reason, error = shown["reason"], shown["error"]
+    if isinstance(reason, dict):
+        params = ", ".join(str(value) for value in reason.get("params", {}).values())
+        return f"{str(reason.get('code')).removeprefix('job.parked.')} {params}"[:60]
+    if isinstance(error, dict):
+        return f"{error.get('type')}: {error.get('text')}"[:60]
+    return job.progress_text or ""

@@ -1,0 +1,102 @@
+"""One request for a list: who asks, of which entity, with which options and preferences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kartoteka.model.entity import Entity
+from kartoteka.names import did_you_mean
+from kartoteka.plugin_api.contexts import Principal
+from kartoteka.query.query_error import QueryError
+from kartoteka.registry import Registry
+from kartoteka_runtime.records.reading import RecordPage, TextPage
+from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.web_api.addresses import root_of
+from kartoteka_runtime.web_api.formatted_values import Reader
+from kartoteka_runtime.web_api.preferences import Preferences
+from kartoteka_runtime.web_api.row_writer import Annotated
+from kartoteka_runtime.web_api.serialize import to_json
+
+MOST_ROWS = 5_000  # of one page. Source: reference web-api, section 5
+CRM = "Microsoft.Dynamics.CRM."
+_HEADERS = {"OData-Version": "4.0"}
+_JSON = "application/json; odata.metadata=minimal"
+_WORDS = ("fetchxml", "savedquery")  # options without $, in any casing
+_REFUSED = ("sql", "userquery")
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """One request; ``wanted`` are the annotations that values carry."""
+
+    request: Request
+    entity: Entity
+    records: ActingRecords
+    principal: Principal
+    options: Mapping[str, str]
+    preferences: Preferences
+    wanted: Annotated
+
+    @property
+    def registry(self) -> Registry:
+        """Return the registry that the request works with to its end."""
+        return self.records.model.registry
+
+    @property
+    def page_size(self) -> int:
+        """Return how many records a page has at most."""
+        return min(self.preferences.page_size or MOST_ROWS, MOST_ROWS)
+
+    @property
+    def reader(self) -> Reader:
+        """Return who reads the answer."""
+        principal = self.principal
+        return Reader(self.records.model.labels, principal.language, principal.time_zone)
+
+    @property
+    def context(self) -> str:
+        """Return the answer's ``@odata.context``, without what was selected."""
+        return f"{root_of(self.request)}$metadata#{self.entity.set_name}"
+
+    def word(self, name: str) -> str | None:
+        """Return an option that has no ``$``, in whichever casing it was sent."""
+        return next((text for key, text in self.options.items() if key.lower() == name), None)
+
+    def total(self, page: RecordPage | TextPage) -> dict[str, Any]:
+        """Return the annotations of a count, as far as they were asked for."""
+        return self.told(totalrecordcount=page.count, totalrecordcountlimitexceeded=page.is_capped)
+
+    def told(self, **annotations: Any) -> dict[str, Any]:
+        """Return annotations of the whole answer, those that were asked for."""
+        return {
+            f"@{CRM}{name}": value
+            for name, value in annotations.items()
+            if self.preferences.wants(CRM + name)
+        }
+
+    def response(self, answer: Mapping[str, Any], *, page_size: int = 0) -> Response:
+        """Return an answer; ``page_size`` is the one used where the request preferred one."""
+        headers = dict(_HEADERS)
+        if applied := self.preferences.applied(page_size):
+            headers["Preference-Applied"] = applied
+        return Response(to_json(answer), 200, headers, media_type=_JSON)
+
+
+def refuse_unknown(options: Mapping[str, str]) -> None:
+    """Refuse options that would change the answer if they were understood.
+
+    Raises:
+        QueryError: One is there.
+    """
+    for name in options:
+        lower = name.lower()
+        if lower in _REFUSED:
+            raise QueryError("this is not supported", part=name[:60])
+        near = did_you_mean(lower, _WORDS) if name[:1] not in "$@" else ""
+        if near and lower not in _WORDS:
+            raise QueryError("there is no such option", part=name[:60], hint=near)

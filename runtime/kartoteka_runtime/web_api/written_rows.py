@@ -1,0 +1,35 @@
+"""RowsWriter: rows as JSON objects, with what writes their amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kartoteka_runtime.live_registry import LiveRegistry
+from kartoteka_runtime.localization.money_writers import MoneyWriters
+from kartoteka_runtime.records.currencies import Currencies
+from kartoteka_runtime.web_api.list_request import ListRequest
+from kartoteka_runtime.web_api.row_writer import WriteRow
+
+
+class RowsWriter:
+    """Writes the rows of every list."""
+
+    def __init__(self, live_registry: LiveRegistry, currencies: Currencies) -> None:
+        """Write amounts as ``currencies`` says."""
+        self._live_registry = live_registry
+        self._currencies = currencies
+
+    async def written(
+        self, rows: Sequence[Mapping[str, Any]], write: WriteRow, asked: ListRequest
+    ) -> list[dict[str, Any]]:
+        """Return rows as JSON objects; amounts are written only where that was asked for."""
+        money = await self.money(asked)
+        return [write.record(row, money) for row in rows]
+
+    async def money(self, asked: ListRequest) -> MoneyWriters | None:
+        """Return what writes amounts; None where they are not written."""
+        if not asked.wanted.formatted:
+            return None
+        published = self._live_registry.current
+        return await self._currencies.writers(published, asked.principal.language)
