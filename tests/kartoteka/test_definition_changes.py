@@ -366,7 +366,8 @@ def test_a_field_that_becomes_calculated_is_one_sentence(registry_of, before, af
               - {{ name: length, type: whole_number, label: {{ en: Length }}{calculated} }}
         """
         head = "{kind: bundle, format: 1, name: app}"
-        return registry_of({"bundle": head, "entities/pier": text})
+        registry: Registry = registry_of({"bundle": head, "entities/pier": text})
+        return registry
 
     changes = definition_changes(pier(before), pier(after))
     assert [sentence(change) for change in changes] == [f"field pier.length: {expected}"]

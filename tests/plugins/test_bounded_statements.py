@@ -46,7 +46,7 @@ async def test_every_view_and_form_takes_a_bounded_number_of_statements(crm):
             told = "\n".join(statements)
             assert len(statements) <= most, f"{address}: {len(statements)} statements\n{told}"
             seen[kind] += 1
-            return response.text
+            return str(response.text)
 
         for view in crm.registry.views.values():
             await show("list", f"/e/{view.entity}?view={view.name}", MOST_OF_A_LIST)

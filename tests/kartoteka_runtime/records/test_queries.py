@@ -65,7 +65,7 @@ async def books(start_app):
         ("Cy", beta, None),
         ("Di", None, None),
     ):
-        values = {"firstname": name, "lastname": "X", "birthdate": born}
+        values: dict[str, object] = {"firstname": name, "lastname": "X", "birthdate": born}
         if account:
             values["parentcustomerid"] = Reference("account", account)
         await records.create("contact", values)

@@ -19,7 +19,8 @@ async def test_lists_sort_by_the_base_language(start_app):
         await records.create("account", {"name": word})
     rows = await records.list("account", order=["name"], fields=["name"])
     assert [row["name"] for row in rows] == IN_POLISH
-    found, after = [], ""
+    found: list[object] = []
+    after = ""
     while not found or after:
         page = await records.select(
             "account", fields=["name"], order=["name"], limit=3, after=after
