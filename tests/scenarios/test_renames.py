@@ -57,7 +57,7 @@ OLD_WORDS = {
 }
 MOST_PAGES = 1000
 # No pages, and the pages of customizers, which show logical names and what each layer says.
-NOT_CRAWLED = ("/static", "/theme", "/customize")
+NOT_CRAWLED = ("/static", "/theme", "/customize", "/jobs")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kartoteka.calculated.fitting import fits_kind
-from kartoteka.calculated.formulas import own_inputs, what_keeps_from_storing
+from kartoteka.calculated.formulas import own_inputs, read_formula, what_keeps_from_storing
 from kartoteka.conditions.check_condition import check_condition
 from kartoteka.conditions.condition_error import ConditionError
 from kartoteka.conditions.entity_collections import collections_of
@@ -211,10 +211,16 @@ def _rollup_behind(field: Field, registry: Registry, items: Entity) -> str:
     if field.base_of and items.field_by_name[field.base_of].rollup is not None:
         return field.base_of
     if field.formula:
-        from kartoteka.calculated.formulas import read_formula
-
-        for path in paths_of(read_formula(field, registry, items.name)):
+        for path in _paths_of_formula(field, registry, items):
             found = _rollup_behind(path.field, registry, items)
             if found:
                 return found
     return ""
+
+
+def _paths_of_formula(field: Field, registry: Registry, entity: Entity) -> tuple[FieldPath, ...]:
+    """Return what a formula looks at; nothing of one that cannot be read, which is told there."""
+    try:
+        return tuple(paths_of(read_formula(field, registry, entity.name)))
+    except ConditionError:
+        return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,8 +11,13 @@ from rich.text import Text
 
 from kartoteka.diagnostics import Diagnostic
 
+_PIPED_WIDTH = 250  # columns of a table that no terminal limits
+
 # Answers may be piped: they are never wrapped, and colored only on a terminal.
-answers = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+answers = Console(
+    highlight=False, markup=False, emoji=False, soft_wrap=True,
+    width=None if sys.stdout.isatty() else _PIPED_WIDTH,
+)  # fmt: skip
 remarks = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import orjson
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from kartoteka.errors import RecordNotFound
 from kartoteka_runtime.cli.app_argument import APP_FILE, existing_app
@@ -67,7 +67,8 @@ def show_list(
             "jobs": [job_json(one) for one in found],
         })  # fmt: skip
         return
-    table = Table("id", "job", "state", "tries", "run at", "progress", "what", box=None)
+    identity = Column("id", min_width=36, no_wrap=True)  # to be copied whole, however narrow
+    table = Table(identity, "job", "state", "tries", "run at", "progress", "what", box=None)
     for one in found:
         table.add_row(
             one.id, one.job, _shown_state(one), str(one.attempts), _moment(one.run_at),
@@ -95,10 +96,10 @@ def show(
     steps, error = shown.pop("steps"), shown.pop("error")
     for name, value in shown.items():
         if value not in (None, ""):
-            text = value if isinstance(value, str) else orjson.dumps(value).decode()
+            text = value if isinstance(value, str) else _compact(value)
             answers.print(f"{name:<15} {text}")
     for step in steps:
-        result = orjson.dumps(step["result"]).decode()
+        result = _compact(step["result"])
         answers.print(f"{'step':<15} {step['done_on']}  {step['name']}  {result}")
     if isinstance(error, dict):
         answers.print(f"{'error':<15} {error.get('type')}: {error.get('text')}")
@@ -164,8 +165,12 @@ def _report(result: tuple[int, list[str]], one: str, many: str, why_not: str) ->
         raise typer.Exit(1)
 
 
+def _compact(value: Any) -> str:
+    return dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _print_json(value: Any) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    typer.echo(dumps(value, ensure_ascii=False, indent=2))
 
 
 def _shown_state(job: StoredJob) -> str:

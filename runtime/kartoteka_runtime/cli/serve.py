@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -151,9 +152,12 @@ def address_of(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def until_stopped(run: Callable[[], None]) -> None:
-    """Run a server; being told to stop is how it ends, not an error."""
-    try:
+def until_stopped(run: Callable[[], None], *, goes_on: Callable[[], bool] = bool) -> None:
+    """Run a server; being told to stop is how it ends, not an error.
+
+    ``goes_on`` tells afterwards whether it only makes way for another one.
+    """
+    with suppress(KeyboardInterrupt):
         run()
-    except KeyboardInterrupt:
+    if not goes_on():
         answers.print("Stopped.")

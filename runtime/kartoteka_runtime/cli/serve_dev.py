@@ -68,7 +68,9 @@ def serve_dev(folder: Path, *, host: str, port: int) -> None:
             folder, address, lambda: answers.print(f"{label} is at {address} (Ctrl+C stops it)")
         )
         with jobs_beside(server.parts.settings, server.parts):
-            until_stopped(lambda: server.run(sockets=[listener]))
+            until_stopped(
+                lambda: server.run(sockets=[listener]), goes_on=lambda: server.is_to_start_again
+            )
     if server.is_to_start_again:
         again = ["serve", str(folder), "--dev", "--host", host, "--port", str(port)]
         os.execv(sys.executable, [sys.executable, "-m", "kartoteka_runtime.cli", *again])

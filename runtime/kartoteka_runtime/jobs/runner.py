@@ -152,7 +152,7 @@ class JobRunner:
     async def _running(self, job: StoredJob) -> RunningJob:
         try:
             arguments = json.loads(job.arguments)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Parked("job.parked.arguments", detail=str(error)) from error
         if not isinstance(arguments, dict):
             raise Parked("job.parked.arguments", detail=type(arguments).__name__)

@@ -149,10 +149,17 @@ def job_json(job: StoredJob, steps: Sequence[StoredStep] | None = None) -> dict[
 
 
 def _parsed(text: str | None) -> Any:
-    """Return what a JSON text holds; one that cannot be read stays a text."""
+    """Return what a JSON text holds; one that cannot be read stays a text.
+
+    Halves of characters, which nothing can show, become question marks.
+    """
     if text is None:
         return None
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+        if "\\ud" in text.lower():
+            whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+            value = json.loads(whole)
+    except (ValueError, RecursionError):
         return text
+    return value

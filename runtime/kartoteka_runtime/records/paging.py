@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -21,21 +22,26 @@ _READERS: dict[str, Callable[[str], Any]] = {
 _LONGEST = 8000  # characters of a token
 
 
-def encode_token(after: tuple[Any, ...]) -> str:
-    """Return the sort values of a page's last record as one URL-safe word; empty for none."""
+def encode_token(after: tuple[Any, ...], list_mark: int) -> str:
+    """Return the sort values of a page's last record as one URL-safe word; empty for none.
+
+    ``list_mark`` tells the list and its order from others.
+    """
     if not after:
         return ""
-    tagged = [_tagged(value) for value in after]
+    tagged = [list_mark, *(_tagged(value) for value in after)]
     return base64.urlsafe_b64encode(orjson.dumps(tagged)).decode().rstrip("=")
 
 
-def decode_token(token: str, entity: str, length: int, *, id_at: int = -1) -> tuple[Any, ...]:
+def decode_token(
+    token: str, entity: str, length: int, *, list_mark: int, id_at: int = -1
+) -> tuple[Any, ...]:
     """Return the sort values of a token, ``length`` of them; empty for the empty token.
 
     The record's own id is at ``id_at``; what follows are ids of joined records, which may be empty.
 
     Raises:
-        RecordInvalid: The token is not one of ours, or belongs to another order.
+        RecordInvalid: The token is not one of ours, or belongs to another list or order.
     """
     if not token:
         return ()
@@ -44,10 +50,11 @@ def decode_token(token: str, entity: str, length: int, *, id_at: int = -1) -> tu
             raise ValueError
         padded = token + "=" * (-len(token) % 4)
         tagged = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        values = tuple(_untagged(value) for value in tagged)
-        if len(values) != length or not isinstance(values[id_at], str):
+        mark, *values = (_untagged(value) for value in tagged)
+        if mark != list_mark or len(values) != length or not isinstance(values[id_at], str):
             raise ValueError
-        return values
+        UUID(values[id_at])
+        return tuple(values)
     except (ValueError, TypeError, KeyError, ArithmeticError, binascii.Error):
         raise RecordInvalid(entity, [Violation(None, "violation.page_token")]) from None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from zlib import crc32
 
 from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.typed import (
@@ -73,13 +74,14 @@ class TextPage:
 
     text: bytes
     following: tuple[Any, ...]
+    list_mark: int
     count: int
     is_capped: bool
 
     @property
     def next_after(self) -> str:
         """Return the token of the next page, empty at the end."""
-        return encode_token(self.following)
+        return encode_token(self.following, self.list_mark)
 
 
 async def list_page(
@@ -109,7 +111,7 @@ async def list_page(
     count, is_capped = len(rows), False
     if with_count:
         count, is_capped = await _counted(op, query, asker, count, has_more=has_more)
-    token = encode_token(following) if not query.distinct else ""
+    token = encode_token(following, list_mark(query)) if not query.distinct else ""
     return RecordPage(query.entity, rows, token, count, is_capped, has_more)
 
 
@@ -136,14 +138,18 @@ async def text_page(
     is_capped = False
     if with_count:
         count, is_capped = await _counted(op, query, asker, count, has_more=has_more)
-    return TextPage(text, following, count, is_capped)
+    return TextPage(text, following, list_mark(query) if following else 0, count, is_capped)
 
 
 async def _asked(op: Operation, query: Query, after: str, limit: int) -> tuple[Query, Asker]:
     """Return a query as the principal may ask it for one page, and who asks."""
     query = with_access(op, query)
     width = sort_width(op.model.registry, query)
-    values = decode_token(after, query.entity, width, id_at=min(len(query.order), width - 1))
+    values: tuple[Any, ...] = ()
+    if after:
+        id_at = min(len(query.order), width - 1)
+        mark = list_mark(query)
+        values = decode_token(after, query.entity, width, list_mark=mark, id_at=id_at)
     query = replace(query, after=values, limit=max(1, min(limit, MOST_RECORDS)))
     return query, await asker_of(op, query)
 
@@ -296,6 +302,13 @@ def sort_width(registry: Registry, query: Query) -> int:
         return len(query.order)
     tables = sum(1 if join.entity in registry.entities else 2 for join in query.joins)
     return len(query.order) + 1 + tables
+
+
+def list_mark(query: Query) -> int:
+    """Return the number that page tokens of a list and its order carry."""
+    order = [(getattr(key.path, "key", key.path), key.descending) for key in query.order]
+    joins = [(join.entity, join.alias) for join in query.joins]
+    return crc32(repr((query.entity, order, joins)).encode())
 
 
 def with_access(op: Operation, query: Query) -> Query:

@@ -70,6 +70,10 @@ def encode_instant(value: datetime) -> str:
     return f"{utc.isoformat(timespec='seconds')}Z"  # strftime writes the year 5 without its zeros
 
 
+def _encode_float(value: float) -> float:
+    return float(value) + 0.0  # -0.0 is 0.0: SQLite keeps no other
+
+
 def _encode_options(value: tuple[int, ...]) -> str:
     return "," + "".join(f"{option}," for option in value)
 
@@ -83,7 +87,7 @@ _SQLITE: dict[str, ColumnCodec] = {
     "big_integer": ColumnCodec(sa.BigInteger()),
     "boolean": ColumnCodec(sa.Integer(), encode=int, decode_source="{} == 1"),
     "date": ColumnCodec(sa.String(10), encode=date.isoformat, decode_source="date_fromiso({})"),
-    "float": ColumnCodec(sa.Float(), encode=float),
+    "float": ColumnCodec(sa.Float(), encode=_encode_float),
     "id": ColumnCodec(sa.String(36)),
     "reference": ColumnCodec(sa.String(36)),
     "instant": ColumnCodec(
@@ -102,7 +106,7 @@ _POSTGRESQL: dict[str, ColumnCodec] = {
     "big_integer": ColumnCodec(sa.BigInteger()),
     "boolean": ColumnCodec(sa.Boolean()),
     "date": ColumnCodec(sa.Date()),
-    "float": ColumnCodec(sa.Double(), encode=float),
+    "float": ColumnCodec(sa.Double(), encode=_encode_float),
     "id": ColumnCodec(sa.Uuid()),
     "reference": ColumnCodec(sa.Uuid()),
     "instant": ColumnCodec(postgresql.TIMESTAMP(timezone=True, precision=0)),

@@ -24,6 +24,7 @@ Column = sa.ColumnElement[Any]
 Read = Callable[[Sequence[Any]], Any]
 
 _EXACT = frozenset({ValueKind.WHOLE, ValueKind.DECIMAL, ValueKind.OPTION})
+_WHOLE = 2**63  # JSON writers take no whole number beyond it, decimals they do
 _DIGITS = 60  # more than the sum of all records of a table has
 _AVERAGE_PLACES = Decimal(1).scaleb(-10)  # Source: kartoteka.conditions.functions
 
@@ -162,7 +163,7 @@ def _total_reader(figure: Aggregate, path: FieldPath, at: int, engine: str) -> R
         value = Decimal(total).scaleb(exponent)
         if is_average:
             return _average(value, int(count))
-        return int(value) if is_whole else value
+        return int(value) if is_whole and abs(value) < _WHOLE else value
 
     return read
 

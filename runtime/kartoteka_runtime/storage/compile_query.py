@@ -118,6 +118,8 @@ class QueryCompiler:
         else:
             level = self._level(query, source, selected)
         keys = self._sort_values(query, source)
+        if query.distinct:
+            keys += self._different(selected)
         sort_at: tuple[int, ...] = ()
         if goes_on:
             sort_at = tuple(range(len(selected), len(selected) + len(keys)))
@@ -200,6 +202,8 @@ class QueryCompiler:
             if name is not None:
                 return self._sorted(name)
         column = source.column(path)
+        if path.kind is ValueKind.OPTIONS and self.tables.engine == "sqlite":
+            return sa.func.kartoteka_sort_options(column, type_=sa.Text())
         return self._sorted(column) if path.kind is ValueKind.TEXT else column
 
     def _sorted(self, text: Column) -> Column:
@@ -321,6 +325,19 @@ class QueryCompiler:
         for join in query.joins:
             keys += [SortValue(column, is_descending) for column in source.ids_of(join.alias)]
         return keys
+
+    def _different(self, selected: Sequence[Column]) -> list[SortValue]:
+        """Return what makes the order of distinct rows total: each of their columns."""
+        is_collated = self.tables.engine == "postgresql"
+        return [
+            SortValue(
+                sa.collate(column, "C")
+                if is_collated and isinstance(column.type, sa.String)
+                else column,
+                descending=False,
+            )
+            for column in selected
+        ]
 
     def _ordering(self, keys: Sequence[SortValue]) -> list[Column]:
         ordering: list[Column] = []

@@ -128,8 +128,8 @@ class SqliteDatabase:
         """Open both connections and make the file's folder when it is missing."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._connect()
-            self._reader = self._connect()
+            self._writer = await self._connected()
+            self._reader = await self._connected()
         except (OSError, sqlite3.Error) as error:
             raise DatabaseUnavailable(f"{self.path} cannot be opened: {error}") from error
 
@@ -205,6 +205,19 @@ class SqliteDatabase:
                     raise meaning from error
             await asyncio.sleep(0.005)
             waited += 0.005
+
+    async def _connected(self) -> SqliteConnection:
+        """Return a new connection; a file that another process is just making is waited for."""
+        waited = 0.0
+        while True:
+            try:
+                return self._connect()
+            except sqlite3.OperationalError as error:
+                is_busy = isinstance(_from_sqlite(error), DatabaseBusy)
+                if not is_busy or waited >= _BUSY_WAIT_SECONDS:
+                    raise
+            await asyncio.sleep(0.02)
+            waited += 0.02
 
     def _connect(self) -> SqliteConnection:
         raw = sqlite3.connect(

@@ -21,7 +21,7 @@ from kartoteka.model.field import Field
 from kartoteka.model.field_types import decimal_scale, storage_of
 from kartoteka.text_folding import fold
 from kartoteka.text_order import OWN_LETTERS, sort_key
-from kartoteka_runtime.storage.column_types import codec
+from kartoteka_runtime.storage.column_types import codec, decode_options
 from kartoteka_runtime.storage.condition_parameters import NOBODY
 from kartoteka_runtime.storage.sqlite_leaf import cells_of, packed
 
@@ -39,6 +39,7 @@ def define_functions(raw: sqlite3.Connection) -> None:
         ("kartoteka_like", 2, _like),
         ("kartoteka_short", 2, _short),
         ("kartoteka_in_range", 3, _in_range),
+        ("kartoteka_sort_options", 1, _sort_options),
         ("kartoteka_lies_in", 2, _lies_in),
         ("kartoteka_packed", _ANY_NUMBER_OF_ARGUMENTS, packed),
         ("kartoteka_holds", _ANY_NUMBER_OF_ARGUMENTS, _holds),
@@ -70,6 +71,13 @@ def _short(text: str | None, most: int) -> str | None:
 def _in_range(value: Any, low: Any, high: Any) -> Any:
     """Return a value, empty when it is out of range."""
     return value if value is not None and low <= value <= high else None
+
+
+def _sort_options(cell: str | None) -> str | None:
+    """Return a multi-choice as a text that sorts as PostgreSQL sorts its whole numbers."""
+    if cell is None:
+        return None
+    return ",".join(f"{option + 2**31:010}" for option in decode_options(cell))
 
 
 def _lies_in(cell: str | None, intervals: str) -> bool:

@@ -30,6 +30,7 @@ from kartoteka_runtime.web.violation_texts import violation_text
 SEE_JOBS = "see_jobs"
 _COUNTED = 10_000  # above this a count is only said to be more
 _MOST = 50
+_ERROR = {"type", "text", "trace"}
 _OPEN = (RUNNING, WAITING)  # jobs that change while one looks
 
 
@@ -61,14 +62,14 @@ class StateTab:
 async def show_jobs(page: PageRequest) -> Response:
     """Show jobs, the newest first; a fragment of the list asks again while something is open."""
     _require(page)
-    state, job = page.query.get("state", ""), page.query.get("job", "")
+    query = {key: _asked(page, key) for key in ("state", "job", "before")}
+    state, job = query["state"], query["job"]
     if state not in STATES:
         state = ""
     jobs = Jobs(page.client.parts.database)
-    found = await jobs.list(state=state, job=job, before=page.query.get("before", ""), most=_MOST)
+    found = await jobs.list(state=state, job=job, before=query["before"], most=_MOST)
     overview = await jobs.overview()
     who = await _people(page, found.jobs)
-    query = {key: page.query.get(key, "") for key in ("state", "job", "before")}
     return page.render(
         "fragments/_jobs.html" if page.is_fragment else "pages/jobs.html",
         title=page.text("jobs.title"),
@@ -141,7 +142,7 @@ async def _render(page: PageRequest) -> Response:
             for step, stored in zip(shown["steps"], detail.steps, strict=True)
         ],
         why=list(_why(page, shown)),
-        error=error if isinstance(error, dict) else None,
+        error=error if isinstance(error, dict) and error.keys() >= _ERROR else None,
         can_run_again=job.state in REPEATABLE,
         can_cancel=job.state in (*_OPEN, PARKED) and not job.is_cancel_asked,
         is_open=job.state in _OPEN,
@@ -153,8 +154,13 @@ def _require(page: PageRequest) -> None:
         raise AccessDenied("error.forbidden")
 
 
+def _asked(page: PageRequest, name: str) -> str:
+    """Return what an address says, without what no database takes."""
+    return page.query.get(name, "").replace("\0", "")
+
+
 def _job_id(page: PageRequest) -> str:
-    return str(page.request.path_params["job_id"])
+    return str(page.request.path_params["job_id"]).replace("\0", "")
 
 
 def _tab(page: PageRequest, state: str, overview: JobsOverview) -> StateTab:

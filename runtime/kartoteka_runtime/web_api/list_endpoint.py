@@ -35,7 +35,12 @@ from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.web_api.addresses import root_of
 from kartoteka_runtime.web_api.fetch_endpoint import FetchEndpoint
 from kartoteka_runtime.web_api.known_questions import KnownQuestions
-from kartoteka_runtime.web_api.list_request import MOST_ROWS, ListRequest, refuse_unknown
+from kartoteka_runtime.web_api.list_request import (
+    MOST_ROWS,
+    ListRequest,
+    refuse_repeated,
+    refuse_unknown,
+)
 from kartoteka_runtime.web_api.preferences import Preferences, read_preferences
 from kartoteka_runtime.web_api.row_writer import Annotated, WriteRow, annotated
 from kartoteka_runtime.web_api.written_rows import RowsWriter
@@ -198,8 +203,10 @@ def _asked(
 @lru_cache(512)
 def _read(query: bytes, prefer: str) -> tuple[Mapping[str, str], Preferences, Annotated]:
     """Return the options and preferences of a request; clients send the same again and again."""
-    options = dict(QueryParams(query))
+    sent = QueryParams(query).multi_items()
+    options = dict(sent)
     refuse_unknown(options)
+    refuse_repeated([name for name, _ in sent])
     preferences = read_preferences(prefer)
     return MappingProxyType(options), preferences, annotated(preferences)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from kartoteka.model.entity import Entity
 from kartoteka.names import did_you_mean
 from kartoteka.plugin_api.contexts import Principal
+from kartoteka.query.odata import OPTIONS
 from kartoteka.query.query_error import QueryError
 from kartoteka.registry import Registry
 from kartoteka_runtime.records.reading import RecordPage, TextPage
@@ -97,6 +98,20 @@ def refuse_unknown(options: Mapping[str, str]) -> None:
         lower = name.lower()
         if lower in _REFUSED:
             raise QueryError("this is not supported", part=name[:60])
+        if f"${lower}" in OPTIONS:
+            raise QueryError("there is no such option", part=name[:60], hint=f"write ${lower}")
         near = did_you_mean(lower, _WORDS) if name[:1] not in "$@" else ""
         if near and lower not in _WORDS:
             raise QueryError("there is no such option", part=name[:60], hint=near)
+
+
+def refuse_repeated(names: Sequence[str]) -> None:
+    """Refuse options that were sent more than once, of which only one could be heeded.
+
+    Raises:
+        QueryError: One is there.
+    """
+    known = [name.lower() if name.lower() in _WORDS else name for name in names]
+    for name in known:
+        if (name[:1] in "$@" or name in _WORDS) and known.count(name) > 1:
+            raise QueryError("this is there twice", part=name[:60])

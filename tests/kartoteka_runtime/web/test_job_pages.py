@@ -95,6 +95,28 @@ async def test_list_answers_a_fragment_and_pages(app):
         assert page.count("data-k-row") == 1
 
 
+async def test_what_nothing_can_show_is_no_error(app):
+    async def fail(job: JobContext) -> None:
+        raise ValueError("half \ud800")
+
+    app.add_jobs(JobHandler("test_fail", fail, most_attempts=1))
+    records = await app.records_as()
+    failed = await records.enqueue("test_fail", {"name": "\ud800", "emoji": "\N{GRINNING FACE}"})
+    deep = await records.enqueue("test_work", {})
+    async with app.parts.database.writing() as connection:
+        await connection.execute(
+            f"UPDATE kartoteka_job SET arguments = '{'[' * 100_000}' WHERE id = '{deep}'", {}
+        )
+    await app.run_jobs()
+    async with app.client_as() as client:
+        for address in ("/jobs", "/jobs?state=failed", "/jobs?before=%00", "/jobs?job=%00"):
+            assert (address, (await client.get(address)).status_code) == (address, 200)
+        page = (await client.get(f"/jobs/{failed}")).text
+        assert "half ?" in page and "\N{GRINNING FACE}" in page
+        assert "Parked" in (await client.get(f"/jobs/{deep}")).text
+        assert (await client.get("/jobs/%00")).status_code == 404
+
+
 async def test_pages_speak_the_readers_language(app):
     job_id = await (await app.records_as()).enqueue("test_work", {})
     app.forget_jobs("test_work")

@@ -89,12 +89,23 @@ ORDERS = [
     ("boss/name desc,name", "CBADE"),
     ("boss,name", "ADEBC"),
     ("kind desc,name desc", "DBAEC"),
+    ("flags,name", "CEABD"),
+    ("flags desc,name", "DBACE"),
 ]
 
 
 async def test_every_order_is_kept(fleet):
     found = [(text, await _names(fleet, f"$orderby={text}")) for text, _ in ORDERS]
     assert found == ORDERS
+
+
+async def test_a_page_token_belongs_to_its_list_and_order(fleet):
+    prefer = "odata.maxpagesize=2"
+    answer = await _get(fleet, "$orderby=name", prefer=prefer)
+    token = dict(parse_qsl(urlsplit(answer.json()["@odata.nextLink"]).query))["$skiptoken"]
+    assert await _names(fleet, f"$orderby=name&$skiptoken={token}") == "CDE"
+    for other in ("vessels?$orderby=code", "vessels?$orderby=name desc", "voyages?$orderby=name"):
+        assert (await fleet.get(f"{other}&$skiptoken={token}")).status_code == 400
 
 
 async def test_a_selection_tells_what_it_names(fleet):
@@ -299,6 +310,8 @@ REFUSED = [
     ("$apply=groupby((name))&$skiptoken=x", "$skiptoken"), ("$apply=filter(crew eq 1)", "nothing"),
     ("$apply=groupby((name))&$orderby=crew", "crew"), ("savedQuery=nosuch", "no view"),
     ("sql=SELECT 1", "sql"), ("userQuery=1", "userQuery"), ("fetchxm=<fetch/>", "fetchxml"),
+    ("$top=3&$top=4", "$top: this is there twice"), ("filter=crew eq 1", "write $filter"),
+    ("savedQuery=vessel_big&savedquery=vessel_big", "twice"),
     ("$skiptoken=x", ""), ("$filter=" + "x" * 40000, "characters"),
 ]  # fmt: skip
 
