@@ -10,6 +10,8 @@ PORT ?= 8000
 DATA ?= demo
 SHELL := /bin/sh
 BIN := .venv/bin
+# Test processes: one more than processors, since many tests wait for a browser or a server.
+WORKERS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 # Files that say what is installed; newer than the stamp means: install again.
 PACKAGING := pyproject.toml hatch_build.py package.json package-lock.json
@@ -26,10 +28,10 @@ demo: .venv/installed
 	$(BIN)/kartoteka demo --port $(PORT) --data $(DATA)
 
 test: lint .venv/chromium
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
 
 test-slow: .venv/chromium
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -124,7 +124,7 @@ class JobRunner:
         except asyncio.CancelledError:
             return await self._interrupted(job)
         except SchemaMoved as moved:
-            _log.info("job %s runs again on the newest publication: %s", job.id, moved)
+            _log.info("job %s runs again on the newest publication: %r", job.id, moved)
             self._next_look = 0.0
             return self._failed(job, moved, wait=timedelta(0))
         except Exception as error:
@@ -188,7 +188,7 @@ class JobRunner:
         handler = self._parts.records.hooks.job_handlers[job.job]
         kept = error_json(error)
         if isinstance(error, LASTING) or job.attempts >= handler.most_attempts:
-            _log.warning("job %s (%s) failed: %s", job.job, job.id, error)
+            _log.warning("job %s (%s) failed: %r", job.job, job.id, error)
             return Ending(FAILED, error=kept)
         if wait is None:
             wait = wait_after(job.attempts, handler.wait_seconds)
