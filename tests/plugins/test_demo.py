@@ -61,6 +61,7 @@ async def test_the_sample_data_has_what_its_readme_promises(start_app):
     assert said[-1] == (PLANNED_WRITES, PLANNED_WRITES, "done")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 async def test_two_loads_of_one_day_give_the_same_records(start_app):
     seen = []

@@ -68,6 +68,7 @@ async def test_a_type_is_changed_and_published_without_leaving_the_browser(
     assert anna.faults == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # looks alone
 async def test_what_a_phone_shows_in_the_dark_passes_too(crm, person):
     anna = await person()

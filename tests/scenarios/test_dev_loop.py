@@ -130,6 +130,7 @@ async def test_what_is_typed_outlives_a_publish(seated):
     assert not person.faults
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # looks alone
 async def test_pages_of_other_types_are_left_alone(seated):
     person, files = await seated()
@@ -164,6 +165,7 @@ async def test_without_scripts_a_banner_leads_to_the_same(seated):
     assert await page.get_by_label("Masts").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # looks alone
 async def test_the_panel_holds_in_the_dark_on_a_phone(seated):
     person, files = await seated(

@@ -93,4 +93,4 @@ async def test_each_effect_is_there_once_when_workers_are_killed(start_app, card
 async def test_jobs_of_killed_workers_are_run_by_others(start_app, cards, engine):
     app = await start_app(metadata=cards)
     workers = 2 if engine == "postgresql" else 1
-    await run_through(app, jobs=100, workers=workers, kills=1, pause=0.3, seconds=180)
+    await run_through(app, jobs=400, workers=workers, kills=1, pause=0.12, seconds=180)
