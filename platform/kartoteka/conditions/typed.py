@@ -343,7 +343,7 @@ class Linked:
 class Collection:
     """The records that belong to one: children of a relationship, or what an N:N one links.
 
-    ``variable`` and ``steps`` lead to the owner, a record of ``owner``; items are of ``entity``.
+    ``variable`` and ``steps`` reach the owner, a record of ``owner``; items are of ``entity``.
     """
 
     name: str

@@ -31,8 +31,8 @@ class Piece:
     def cut(self, start: int, end: int | None = None) -> Piece:
         """Return what lies between two characters of the piece, without spaces around it."""
         text = self.text[start:end]
-        lead = len(text) - len(text.lstrip())
-        return Piece(text.strip(), self.option, self.whole, self.start + start + lead)
+        blank = len(text) - len(text.lstrip())
+        return Piece(text.strip(), self.option, self.whole, self.start + start + blank)
 
     def split(self, separator: str) -> list[Piece]:
         """Return the pieces between separators that stand in no quotes and no brackets.

@@ -1,1 +1,1 @@
-"""Business rules, typed against a registry and compiled: what a record's values lead to."""
+"""Business rules, typed against a registry and compiled: what follows from a record's values."""

@@ -56,7 +56,7 @@ class RecordPage:
     """One page of a list.
 
     ``rows`` are keyed by column path and hold the primary id. ``has_more`` tells whether there is a
-    next page, ``next_after`` is its token; empty at the end, and where only ``Query.skip`` leads
+    next page, ``next_after`` is its token; empty at the end, and where only ``Query.skip`` goes
     on. ``count`` is exact unless ``is_capped``, then there are more.
     """
 

@@ -73,7 +73,7 @@ def _teams_of(users: Ids, source: KnowsTables) -> Ids:
 def _reached(
     entity: str, parent: str, value: Column, source: KnowsTables, *, is_under: bool
 ) -> sa.CTE:
-    """Return the ids of a record and of those that at most ``MOST_LEVELS`` steps lead to.
+    """Return the ids of a record and of those that at most ``MOST_LEVELS`` steps reach.
 
     Levels end the walk where a hierarchy goes in a circle.
     """

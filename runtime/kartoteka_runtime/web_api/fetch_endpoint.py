@@ -34,7 +34,7 @@ class FetchEndpoint:
         """Answer one request.
 
         Raises:
-            QueryError: The text is no FetchXML, does not fit the entity, or leads too far.
+            QueryError: The text is no FetchXML, does not fit the entity, or goes too far.
         """
         with_count = _only_count(asked)
         language = _CODES.get(asked.principal.language, _CODES["en"])

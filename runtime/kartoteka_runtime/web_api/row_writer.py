@@ -182,7 +182,7 @@ class _Value:
         return parts
 
     def _navigation(self, field: Field, entity: str) -> str:
-        """Return the source of the navigation property that leads to the record named."""
+        """Return the source of the navigation property of the record named."""
         if field.type == "owner" or not field.is_multi_target:
             return repr(field.name)
         if field.type == "regarding" and self.entity is not None:
