@@ -100,7 +100,7 @@ def _is_any_text(part: PatternPart) -> bool:
 
 
 def _with_atom(source: str, text: str) -> str:
-    """Return the source with its last ``.*?`` and what comes after it as one that never goes back."""
+    """Return the source with its last ``.*?`` and what follows, as one that never goes back."""
     return f"{source.removesuffix('.*?')}(?>.*?{text})"
 
 
