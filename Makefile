@@ -2,6 +2,7 @@
 # make test        every check that CI runs
 # make test-slow   the tests that take minutes
 # make benchmark   what a request costs against a hand-written twin
+# make audit       known vulnerabilities of what is installed (needs PyPI's and npm's advisories)
 # make clean       removes what the others made
 #
 # Needs Python 3.11 or newer and a network that reaches PyPI and npm, nothing else.
@@ -17,8 +18,9 @@ WORKERS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)')
 PACKAGING := pyproject.toml hatch_build.py package.json package-lock.json
 AXE := node_modules/axe-core/axe.min.js
 LANGUAGE_SERVER := node_modules/yaml-language-server/bin/yaml-language-server
+OPENID := node_modules/oidc-provider/package.json
 
-.PHONY: demo test test-slow benchmark lint clean
+.PHONY: demo test test-slow benchmark audit lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +44,9 @@ lint: .venv/installed-dev
 benchmark: .venv/installed-dev
 	$(BIN)/python -m benchmarks
 
+audit: .venv/installed-dev
+	$(BIN)/python -m tools.audit
+
 clean:
 	rm -rf .venv node_modules runtime/kartoteka_runtime/web/static/vendor
 
@@ -57,7 +62,7 @@ clean:
 	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-.venv/installed-dev: .venv/pip $(PACKAGING) $(AXE) $(LANGUAGE_SERVER)
+.venv/installed-dev: .venv/pip $(PACKAGING) $(AXE) $(LANGUAGE_SERVER) $(OPENID)
 	@echo "Installing Kartoteka and what its tests need into .venv."
 	@$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch .venv/installed $@
@@ -67,6 +72,6 @@ clean:
 	@mv $@.found $@
 
 # What tests take from npm; a removed node_modules is brought again.
-$(AXE) $(LANGUAGE_SERVER): | .venv/pip
+$(AXE) $(LANGUAGE_SERVER) $(OPENID): | .venv/pip
 	rm -f runtime/kartoteka_runtime/web/static/vendor/versions.sha256
 	$(BIN)/python -m pip install --quiet --editable . --no-deps

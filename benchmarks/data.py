@@ -250,5 +250,4 @@ class PostgresqlStore:
     def refresh_statistics(self) -> None:
         """Let the engine look at what the tables hold now."""
         with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE account")
-            connection.execute("VACUUM ANALYZE contact")
+            connection.execute("VACUUM ANALYZE")

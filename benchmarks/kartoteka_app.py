@@ -18,6 +18,7 @@ from benchmarks.operations import API, Access
 from benchmarks.servers import Server
 
 _USER, _PASSWORD = "benchmark", "a-password-for-measuring"
+_MANY = "100000000"  # limits are looked at, and never reached
 _COMMAND = Path(sys.executable).with_name("kartoteka")
 
 
@@ -33,7 +34,11 @@ class PreparedApp:
     @property
     def environment(self) -> Mapping[str, str]:
         """Return what its processes need to know."""
-        return {"KARTOTEKA_DATABASE_URL": self.url}
+        return {
+            "KARTOTEKA_DATABASE_URL": self.url,
+            "KARTOTEKA_REQUESTS_PER_USER": _MANY,
+            "KARTOTEKA_REQUESTS_PER_ADDRESS": _MANY,
+        }
 
     def serve(self) -> Server:
         """Start Kartoteka in a process of its own."""

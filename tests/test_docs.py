@@ -94,6 +94,12 @@ def test_tables_of_keys_are_what_the_schemas_say():
         assert path.read_text(encoding="utf-8") == text, "run `python -m tools.reference`"
 
 
+def test_every_shipped_role_has_its_table():
+    text = page("security-roles.md")
+    roles = load_tool("reference").shipped_registry().roles
+    assert {name for name in roles if f"<!-- role: {name} -->" not in text} == set()
+
+
 def test_every_map_that_metadata_may_hold_has_its_table():
     tool = load_tool("reference")
     text = "".join(path.read_text(encoding="utf-8") for path in tool.pages())

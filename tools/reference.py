@@ -1,7 +1,8 @@
-"""Writes the tables of keys in docs/reference: what the JSON Schemas say of every key.
+"""Writes the tables in docs/reference: what the JSON Schemas say of every key, and what roles grant.
 
 `python -m tools.reference` from the root of the repository. A table stands between two comments,
-`<!-- keys: form/tab -->` and `<!-- end of keys -->`; the words around it are written by hand.
+`<!-- keys: form/tab -->` and `<!-- end of keys -->`, or `<!-- role: salesperson -->` and
+`<!-- end of role -->`; the words around it are written by hand.
 """
 
 from __future__ import annotations
@@ -15,15 +16,26 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "platform"))
 
+from kartoteka.assembly import assemble  # noqa: E402
+from kartoteka.labels import LabelResolver  # noqa: E402
 from kartoteka.loading.document_schemas import (  # noqa: E402
     EXTENSION_KEYS,
     KINDS,
     schema_of,
 )
+from kartoteka.loading.load_bundle import load_bundle  # noqa: E402
 from kartoteka.model.field_types import COMMON_KEYS, FIELD_TYPES  # noqa: E402
+from kartoteka.model.role import PRIVILEGES, Role  # noqa: E402
+from kartoteka.registry import Registry  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 _TABLE = re.compile(r"(<!-- keys: ([\w/ ]+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
+_ROLE = re.compile(r"(<!-- role: (\w+) -->\n).*?(<!-- end of role -->)", re.DOTALL)
+_PLUGINS = ("sales", "service", "marketing")  # whose records shipped roles are about too
+_REACH = {
+    "none": "–", "user": "own", "business_unit": "unit", "parent_child": "below",
+    "organization": "all",
+}  # fmt: skip
 _HEAD = ("kind", "format", "name", "extends", "renamed_from", "only_with", "customizable")
 _NOUNS = {
     "choice": "a choice", "condition": "a condition", "entity": "an entity", "field": "a field",
@@ -49,14 +61,43 @@ _TYPES = {
 
 
 def pages() -> dict[Path, str]:
-    """Return ``{page: its text}`` of every page with tables of keys, the tables made anew."""
+    """Return ``{page: its text}`` of every page with such tables, the tables made anew."""
     found = {}
     for path in sorted(REFERENCE.glob("*.md")):
         text = path.read_text(encoding="utf-8")
         made = _TABLE.sub(lambda match: match[1] + _table(match[2]) + match[3], text)
-        if _TABLE.search(text):
+        if _ROLE.search(text):
+            registry = shipped_registry()
+            made = _ROLE.sub(lambda match: match[1] + _role(registry, match[2]) + match[3], made)
+        if _TABLE.search(text) or _ROLE.search(text):
             found[path] = made
     return found
+
+
+def shipped_registry() -> Registry:
+    """Return what the base bundle and the shipped plugins define together."""
+    plugins = (ROOT / "plugins" / f"kartoteka_{name}" / "metadata" for name in _PLUGINS)
+    bundles = [load_bundle(folder) for folder in (ROOT / "metadata", *plugins)]
+    return assemble(bundles, command_handlers=None, panels=None)
+
+
+def _role(registry: Registry, name: str) -> str:
+    """Return what a role grants, and what it is for."""
+    role, labels = registry.roles[name], LabelResolver(registry)
+    lines = [labels.text(role.help, "en"), ""]
+    if role.grants_all:
+        return "\n".join([*lines, "Everything, everywhere.", ""])
+    lines += [f"| records | {' | '.join(verb.replace('_', ' ') for verb in PRIVILEGES)} |"]
+    lines += ["|---" * (len(PRIVILEGES) + 1) + "|", *_granted(registry, labels, role), ""]
+    tasks = ", ".join(f"`{task}`" for task in role.miscellaneous)
+    return "\n".join([*lines, f"Further privileges: {tasks or 'none'}.", ""])
+
+
+def _granted(registry: Registry, labels: LabelResolver, role: Role) -> Iterator[str]:
+    by_label = {labels.entities(one.entity, "en"): one for one in role.privileges}
+    for label, granted in sorted(by_label.items()):
+        levels = (_REACH[granted.levels.get(verb, "none")] for verb in PRIVILEGES)
+        yield f"| {label} | {' | '.join(levels)} |"
 
 
 def tables() -> dict[str, dict[str, Any]]:
@@ -163,7 +204,7 @@ def _resolved(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[st
 
 
 def main() -> None:
-    """Write the pages whose tables are not what the schemas say."""
+    """Write the pages whose tables are not what the schemas and roles say."""
     for path, text in pages().items():
         if path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, str] = {
     "form": "forms",
     "view": "views",
     "role": "roles",
+    "column_profile": "column_profiles",
     "navigation": "areas",
     "rule": "rules",
 }

@@ -38,7 +38,7 @@ class LabelResolver:
         """Return a label in a language, else in the base language, else ""."""
         return self._filled(self._chosen(label, language), language, params)
 
-    def message(self, key: str, language: str, **params: object) -> str:
+    def message(self, key: str, language: str, /, **params: object) -> str:
         """Return a message by its key; an unknown key is returned as it is."""
         label = self._registry.messages.get(key)
         text = self._chosen(label, language) if label is not None else ""
@@ -195,6 +195,10 @@ def _texts(registry: Registry) -> Iterator[_Text]:
     for role in registry.roles.values():
         yield _Text(f"role/{role.name}/label", role.label, role.location)
         yield _Text(f"role/{role.name}/help", role.help, role.location, False, True)
+    for profile in registry.column_profiles.values():
+        at = f"column_profile/{profile.name}"
+        yield _Text(f"{at}/label", profile.label, profile.location)
+        yield _Text(f"{at}/help", profile.help, profile.location, False, True)
     for area in registry.areas.values():
         path = f"navigation/{area.name}"
         yield _Text(f"{path}/label", area.label, area.location)

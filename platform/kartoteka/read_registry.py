@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 
 from kartoteka.loading.extensions import MetadataTree
 from kartoteka.loading.positioned import YamlMap
+from kartoteka.loading.read_access_test import read_access_test
+from kartoteka.loading.read_column_profile import read_column_profile
 from kartoteka.loading.read_entity import read_entity
 from kartoteka.loading.read_field import Surroundings
 from kartoteka.loading.read_form import read_form
@@ -73,6 +75,7 @@ def read_registry(
     forms = read("form", read_form)
     views = read("view", read_view)
     roles = read("role", read_role)
+    column_profiles = read("column_profile", read_column_profile)
     areas = read("navigation", read_area)
     rules = read("rule", read_rule)
     texts = steps.watched("messages", messages)
@@ -84,6 +87,7 @@ def read_registry(
         forms=_present(forms),
         views=_present(views),
         roles=MappingProxyType(roles),
+        column_profiles=MappingProxyType(column_profiles),
         areas=MappingProxyType(
             dict(sorted(areas.items(), key=lambda item: (item[1].order, item[0])))
         ),
@@ -97,6 +101,7 @@ def read_registry(
         languages=languages,
         base_language=base_language,
         sources=Sources(tree, messages),
+        access_tests=MappingProxyType(read("access_test", read_access_test)),
     )
 
 

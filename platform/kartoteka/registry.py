@@ -10,8 +10,10 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
+from kartoteka.model.access_test import AccessTest
 from kartoteka.model.bundle import BundleInfo
 from kartoteka.model.choice import Choice
+from kartoteka.model.column_profile import ColumnProfile
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.model.form import Form
@@ -23,13 +25,17 @@ from kartoteka.model.rule import Rule
 from kartoteka.model.set_by import SetBy
 from kartoteka.model.view import View
 
+# What files hold beside definitions: it is never published.
+OF_FILES = frozenset({"sources", "access_tests"})
+
 
 @dataclass(frozen=True)
 class Registry:
     """All definitions after layering, by logical name, in a stable order.
 
     ``messages`` are the texts of the client and of plugins by key. ``sources`` tells for each
-    property (``entity/account/fields/name/label/en``) every layer that set it, lowest first.
+    property (``entity/account/fields/name/label/en``) every layer that set it, lowest first;
+    ``access_tests`` are what files expect of roles. Neither is part of a publication.
     """
 
     bundles: tuple[BundleInfo, ...] = ()
@@ -39,12 +45,14 @@ class Registry:
     forms: Mapping[str, Form] = field(default_factory=dict)
     views: Mapping[str, View] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
+    column_profiles: Mapping[str, ColumnProfile] = field(default_factory=dict)
     areas: Mapping[str, Area] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
     messages: Mapping[str, Label] = field(default_factory=dict)
     languages: tuple[str, ...] = ("en",)
     base_language: str = "en"
     sources: Mapping[str, tuple[SetBy, ...]] = field(default_factory=dict, compare=False)
+    access_tests: Mapping[str, AccessTest] = field(default_factory=dict, compare=False)
 
     @cached_property
     def kept(self) -> dict[str, Any]:
@@ -120,7 +128,7 @@ class Registry:
         label and requirement are always there. Labels are maps by language. What can be read
         back without loss is made by ``kartoteka.registry_codec``.
         """
-        sections = (item.name for item in dataclasses.fields(self) if item.name != "sources")
+        sections = (item.name for item in dataclasses.fields(self) if item.name not in OF_FILES)
         return {name: _as_json(getattr(self, name)) for name in sections}
 
 

@@ -21,7 +21,7 @@ from kartoteka.registry import Registry
 
 _LEFT_OUT = "sources"  # places in files
 _BY_OBJECT = frozenset({
-    "areas", "choices", "entities", "forms", "relationships", "roles", "rules",
+    "areas", "choices", "column_profiles", "entities", "forms", "relationships", "roles", "rules",
     "views",
 })  # fmt: skip
 _PLAIN = frozenset({str, int, float, bool, type(None)})

@@ -13,6 +13,7 @@ from typing import Any
 
 from kartoteka.loading.load_bundle import folder_of_kind
 from kartoteka.model.choice import Choice, Option
+from kartoteka.model.column_profile import ColumnProfile
 from kartoteka.model.document_values import action_map
 from kartoteka.model.entity import Command, Entity, State
 from kartoteka.model.field import Cascade, Field, Required
@@ -74,6 +75,8 @@ class _Documents:
             yield self._file("view", view.name, _view(view))
         for role in registry.roles.values():
             yield self._file("role", role.name, _role(role))
+        for profile in registry.column_profiles.values():
+            yield self._file("column_profile", profile.name, _column_profile(profile))
         for area in registry.areas.values():
             yield self._file("navigation", area.name, _area(area))
         for rule in registry.rules.values():
@@ -149,6 +152,8 @@ class _Documents:
             "read_only": field.read_only and not field.is_calculated,
             "audited": None if field.audited else _Said(False),
             "searchable": None if field.searchable else _Said(False),
+            "secured": field.secured,
+            "mask": None if field.mask is None else asdict(field.mask),
             "max_length": _unless(field.max_length, DEFAULT_MAX_LENGTH),
             "format": _unless(field.format, _FORMAT_OF_TYPE.get(field.type, "")),
             "joined_from": list(field.joined_from),
@@ -419,6 +424,29 @@ def _role(role: Role) -> _Map:
         "privileges": [{"entity": item.entity, **_levels(item.levels)} for item in role.privileges],
         "miscellaneous": list(role.miscellaneous),
     }
+
+
+def _column_profile(profile: ColumnProfile) -> _Map:
+    return {
+        "label": _label(profile.label),
+        "help": _label(profile.help),
+        "privileges": [
+            _told({
+                "entity": item.entity,
+                "columns": [
+                    _told({
+                        "field": column.field,
+                        "read": column.read,
+                        "create": column.create,
+                        "update": column.update,
+                        "read_unmasked": _unless(column.read_unmasked, "none"),
+                    })
+                    for column in item.columns
+                ],
+            })
+            for item in profile.privileges
+        ],
+    }  # fmt: skip
 
 
 def _levels(levels: Mapping[str, str]) -> dict[str, str]:

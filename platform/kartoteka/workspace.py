@@ -44,9 +44,10 @@ _TOO_FRESH = 2_000_000_000
 
 # Sections of a labels document that name objects, and the kind of these.
 _LABELLED = {
-    "choices": "choice", "entities": "entity", "field_groups": "field_group", "forms": "form",
-    "navigation": "navigation", "relationships": "relationship", "role_help": "role",
-    "roles": "role", "rules": "rule", "views": "view",
+    "choices": "choice", "column_profile_help": "column_profile",
+    "column_profiles": "column_profile", "entities": "entity", "field_groups": "field_group",
+    "forms": "form", "navigation": "navigation", "relationships": "relationship",
+    "role_help": "role", "roles": "role", "rules": "rule", "views": "view",
 }  # fmt: skip
 _MESSAGES_IN_ENTITIES = (
     BASE_AMOUNT_MESSAGE, *STATE_MESSAGES.values(), *YES_NO_MESSAGES.values(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from kartoteka import Reference
@@ -222,6 +223,7 @@ async def _write_person(
     }
     if draws.happens(55):
         values["birthdate"] = _birthday(loading)
+        values["governmentid"] = _government_id(country, email)
     if account:
         values |= _at_work(loading, account, position, is_woman)
     else:
@@ -242,6 +244,11 @@ def _at_work(loading: Loading, account: Account, position: str, is_woman: bool) 
         "telephone1": number_of(loading, account.country.telephone),
         **account.address,
     }
+
+
+def _government_id(country: Country, email: str) -> str:
+    """Return an identity number that nobody has, in no country's form; always the same."""
+    return f"{country.code}-{int(sha256(email.encode()).hexdigest(), 16) % 10**9:09d}"
 
 
 def _birthday(loading: Loading) -> date:

@@ -77,3 +77,21 @@ async def write_users(loading: Loading) -> None:
             language=person.language,
             time_zone=person.time_zone,
         )
+
+
+async def write_profile_members(loading: Loading) -> None:
+    """Let managers see what is secured of guests."""
+    records = loading.context.records
+    found = await records.list(
+        "fieldsecurityprofile",
+        filter="logicalname eq 'demo_identity'",
+        fields=["fieldsecurityprofileid"],
+    )
+    for profile in found:
+        for person in COLLEAGUES:
+            if "sales_manager" in person.roles:
+                await records.associate(
+                    "systemuserprofiles_association",
+                    loading.users[person.user_name],
+                    profile["fieldsecurityprofileid"],
+                )

@@ -8,7 +8,12 @@ from kartoteka_demo.customers import write_accounts, write_contacts
 from kartoteka_demo.draws import Draws
 from kartoteka_demo.loading import Loading
 from kartoteka_demo.marketing import write_lists
-from kartoteka_demo.organization import write_currencies, write_units, write_users
+from kartoteka_demo.organization import (
+    write_currencies,
+    write_profile_members,
+    write_units,
+    write_users,
+)
 from kartoteka_demo.sales import write_leads, write_opportunities
 from kartoteka_demo.service import write_cases
 
@@ -20,6 +25,7 @@ async def load(context: SampleDataContext) -> None:
     await write_units(loading)
     await write_currencies(loading)
     await write_users(loading)
+    await write_profile_members(loading)
     loading.begin("accounts")
     await write_accounts(loading)
     loading.begin("contacts")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
-from kartoteka import CommandContext, CommandResult, Reference
+from kartoteka import AccessDenied, CommandContext, CommandResult, Reference
 from kartoteka_sales.mapping import mapped_values
 
 
@@ -69,10 +70,14 @@ async def _create_opportunity(
 async def _offer_as_primary_contact(
     context: CommandContext, account: Reference, contact: Reference
 ) -> None:
-    """Make the contact the account's primary one when it has none and is active."""
-    stored = await context.system_records.read("account", account.id)
+    """Make the contact the account's primary one when it has none and is active.
+
+    Whoever may not change the account leaves that to those who may.
+    """
+    stored = await context.records.read("account", account.id)
     if stored["primarycontactid"] is None and stored["statecode"] == 0:
-        await context.system_records.update("account", account.id, {"primarycontactid": contact})
+        with suppress(AccessDenied):
+            await context.records.update("account", account.id, {"primarycontactid": contact})
 
 
 def _most_telling(created: list[Reference]) -> Reference | None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from kartoteka.plugin_api.jobs import JobHandler, JobQueue, Schedule
 from kartoteka.registry import Registry
@@ -15,10 +16,13 @@ from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.identity import UserChanges
 from kartoteka_runtime.jobs.housekeeping import FORGET_DAILY, FORGET_JOBS
 from kartoteka_runtime.jobs.keeper import Pace
+from kartoteka_runtime.jobs.password_mails import password_mail_jobs
 from kartoteka_runtime.jobs.worker import AT_ONCE, JobWorker
+from kartoteka_runtime.known_ids import role_id
 from kartoteka_runtime.live_registry import LiveRegistry
+from kartoteka_runtime.mail import Mailer
 from kartoteka_runtime.publication_refresh import PublicationRefresh
-from kartoteka_runtime.publishing.bootstrap import bootstrap, role_id
+from kartoteka_runtime.publishing.bootstrap import bootstrap
 from kartoteka_runtime.publishing.plan import Plan
 from kartoteka_runtime.publishing.publish import (
     PublishResult,
@@ -28,11 +32,19 @@ from kartoteka_runtime.publishing.publish import (
     refresh,
 )
 from kartoteka_runtime.publishing.rollback import rollback
+from kartoteka_runtime.records.explain_access import AccessExplainer
 from kartoteka_runtime.records.hook_table import with_jobs
 from kartoteka_runtime.records.recalculation import recalculation_jobs
 from kartoteka_runtime.records.record_service import RecordService
+from kartoteka_runtime.records.security_events import EventRecords
+from kartoteka_runtime.request_guard import RequestGuard
 from kartoteka_runtime.runtime_parts import RuntimeParts
+from kartoteka_runtime.security.events import SecurityEvents
+from kartoteka_runtime.security.password_resets import PasswordResets
+from kartoteka_runtime.security.request_limits import RequestLimits
+from kartoteka_runtime.security.services import Services
 from kartoteka_runtime.security.sessions import Sessions
+from kartoteka_runtime.security.sign_in import build_sign_in
 from kartoteka_runtime.settings import Settings
 from kartoteka_runtime.storage.identity_store import DatabaseIdentityStore
 from kartoteka_runtime.storage.open_database import database_for
@@ -70,18 +82,51 @@ def build_parts(
     app_folder = load_app_folder(settings.app_folder)
     database = database_for(settings.database_url)
     live_registry, user_changes = LiveRegistry(), UserChanges()
+    store = DatabaseIdentityStore(database, has_team_roles=TeamRoles(live_registry))
     sessions = Sessions(
-        DatabaseIdentityStore(database),
+        store,
         RoleNames(live_registry),
         secret=settings.secret,
         hours=settings.session_hours,
+        idle_minutes=settings.session_idle_minutes,
         base_language=app_folder.base_language,
         user_changes=user_changes,
+        administers=Administers(live_registry),
     )
-    own = (*OWN_JOB_HANDLERS, *job_handlers)
+    resets = PasswordResets(
+        store,
+        sessions,
+        mailer=Mailer(settings.mail) if settings.mail else None,
+        public_url=settings.public_url,
+        labels=lambda: live_registry.current.labels,
+        app_label=app_folder.label,
+        base_language=app_folder.base_language,
+    )
+    own = (*OWN_JOB_HANDLERS, *password_mail_jobs(resets), *job_handlers)
     hooks = with_jobs(app_folder.hooks(), own, job_queues, OWN_SCHEDULES)
     records = RecordService(database, live_registry, hooks, user_changes=user_changes)
-    return RuntimeParts(settings, app_folder, database, live_registry, records, sessions)
+    security_events = SecurityEvents(EventRecords(records))
+    records.security_events = security_events
+    sessions.tell(security_events)
+    limits = RequestLimits(
+        users=settings.requests_per_user,
+        addresses=settings.requests_per_address,
+        visitors=settings.visits_per_address,
+    )
+    return RuntimeParts(
+        settings=settings,
+        app_folder=app_folder,
+        database=database,
+        live_registry=live_registry,
+        records=records,
+        explainer=AccessExplainer(records, app_folder.registry),
+        sessions=sessions,
+        security_events=security_events,
+        limits=limits,
+        resets=resets,
+        services=Services(store, sessions),
+        sign_in=build_sign_in(app_folder.sign_in, database, settings.secret),
+    )
 
 
 def build_worker(
@@ -118,10 +163,19 @@ def build_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=[*api_routes(parts), *web_routes(WebClient(parts, AppPublisher(parts)))],
         lifespan=lifespan,
-        middleware=[Middleware(PublicationRefresh, parts=parts)],
+        middleware=[*guards(settings), Middleware(PublicationRefresh, parts=parts)],
     )
     app.state.parts = parts
     return app
+
+
+def guards(settings: Settings) -> list[Middleware]:
+    """Return what stands before every request: proxies that may speak for others, and the guard."""
+    guard = Middleware(RequestGuard, settings=settings)
+    if not settings.trusted_proxies:
+        return [guard]
+    proxies = list(settings.trusted_proxies)
+    return [Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies), guard]
 
 
 async def plan_app(parts: RuntimeParts, registry: Registry) -> Plan:
@@ -197,6 +251,38 @@ class AppPublisher:
             self._parts, registry, consents=consents, shown=plan, progress=progress
         )
         return result.number
+
+
+class Administers:
+    """Whether roles of the live publication grant everything."""
+
+    def __init__(self, live_registry: LiveRegistry) -> None:
+        """Follow ``live_registry``."""
+        self._live_registry = live_registry
+
+    def __call__(self, roles: Collection[str]) -> bool:
+        """Return whether one of the roles does."""
+        known = self._live_registry.current.registry.roles
+        return any(known[name].grants_all for name in roles if name in known)
+
+
+class TeamRoles:
+    """Whether the live publication has teams that are given roles."""
+
+    def __init__(self, live_registry: LiveRegistry) -> None:
+        """Follow ``live_registry``."""
+        self._live_registry = live_registry
+        self._number = -1
+        self._has_them = False
+
+    def __call__(self) -> bool:
+        """Return whether it has."""
+        current = self._live_registry.current
+        if self._number != current.number:
+            links = {item.intersect for item in current.registry.relationships.values()}
+            self._has_them = {"teammembership", "teamroles"} <= links
+            self._number = current.number
+        return self._has_them
 
 
 class RoleNames:

@@ -15,9 +15,24 @@ from kartoteka.errors import KartotekaError
 from kartoteka.plugin_api.discovery import discover_plugins, plugin_manager
 from kartoteka.plugin_api.plugin import Plugin
 from kartoteka.registry import Registry
+from kartoteka_runtime.records import access_teams, organization_rules, role_giving
 from kartoteka_runtime.records.hook_table import HookTable, build_hook_table, with_jobs
+from kartoteka_runtime.security.sign_in_settings import (
+    SignInSettings,
+    SignInSettingsError,
+    read_sign_in,
+)
 
-_KEYS = {"name", "label", "plugins", "languages", "base_language", "currency", "standalone"}
+_KEYS = {
+    "name",
+    "label",
+    "plugins",
+    "languages",
+    "base_language",
+    "currency",
+    "standalone",
+    "sign_in",
+}
 
 
 class AppFolderError(KartotekaError):
@@ -50,6 +65,7 @@ class AppFolder:
     base_language: str = "en"
     currency: BaseCurrency = field(default_factory=BaseCurrency)
     is_standalone: bool = False
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
 
     @property
     def bundle_folders(self) -> tuple[Path, ...]:
@@ -61,19 +77,8 @@ class AppFolder:
         return (*layers, own) if own.is_dir() else tuple(layers)
 
     def hooks(self) -> HookTable:
-        """Return what the app's plugins registered."""
-        manager = plugin_manager(self.plugins)
-        table = build_hook_table(
-            [item for items in manager.hook.record_handlers() for item in items],
-            [item for items in manager.hook.command_handlers() for item in items],
-            [item for items in manager.hook.panels() for item in items],
-        )
-        return with_jobs(
-            table,
-            [item for items in manager.hook.job_handlers() for item in items],
-            [item for items in manager.hook.job_queues() for item in items],
-            [item for items in manager.hook.schedules() for item in items],
-        )
+        """Return what the app's plugins registered, beside the platform's own handlers."""
+        return hooks_of(self.plugins)
 
     def registry(self) -> Registry:
         """Return the checked registry of base, plugins and app.
@@ -89,6 +94,33 @@ class AppFolder:
             languages=self.languages,
             base_language=self.base_language,
         )
+
+
+def hooks_of(plugins: Sequence[Plugin]) -> HookTable:
+    """Return what plugins registered, beside the platform's own handlers."""
+    manager = plugin_manager(plugins)
+    table = build_hook_table(
+        [
+            *organization_rules.RECORD_HANDLERS,
+            *role_giving.RECORD_HANDLERS,
+            *access_teams.RECORD_HANDLERS,
+            *(item for items in manager.hook.record_handlers() for item in items),
+        ],
+        [
+            *organization_rules.COMMAND_HANDLERS,
+            *(item for items in manager.hook.command_handlers() for item in items),
+        ],
+        [
+            access_teams.MEMBERS_PANEL,
+            *(item for items in manager.hook.panels() for item in items),
+        ],
+    )
+    return with_jobs(
+        table,
+        [item for items in manager.hook.job_handlers() for item in items],
+        [item for items in manager.hook.job_queues() for item in items],
+        [item for items in manager.hook.schedules() for item in items],
+    )
 
 
 def load_app_folder(folder: Path) -> AppFolder:
@@ -129,7 +161,15 @@ def load_app_folder(folder: Path) -> AppFolder:
         base_language=base_language,
         currency=_currency(path, said.get("currency", {})),
         is_standalone=_standalone(path, said),
+        sign_in=_sign_in(path, said),
     )
+
+
+def _sign_in(path: Path, said: dict[str, Any]) -> SignInSettings:
+    try:
+        return read_sign_in(said.get("sign_in", {}))
+    except SignInSettingsError as error:
+        raise AppFolderError(f"{path}: {error}") from error
 
 
 def _standalone(path: Path, said: dict[str, Any]) -> bool:

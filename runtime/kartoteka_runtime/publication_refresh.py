@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from typing import Any
 
 from starlette.responses import PlainTextResponse
@@ -109,6 +109,6 @@ class _WatchedAnswer:
         self._send = send
         self.has_started = False
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         self.has_started = True
-        await self._send(message)
+        return self._send(message)

@@ -10,8 +10,14 @@ from kartoteka.registry import Registry
 from kartoteka_runtime.app_folder import AppFolder
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.publishing.plan import Plan
+from kartoteka_runtime.records.explain_access import AccessExplainer
 from kartoteka_runtime.records.record_service import RecordService
+from kartoteka_runtime.security.events import SecurityEvents
+from kartoteka_runtime.security.password_resets import PasswordResets
+from kartoteka_runtime.security.request_limits import RequestLimits
+from kartoteka_runtime.security.services import Services
 from kartoteka_runtime.security.sessions import Sessions
+from kartoteka_runtime.security.sign_in import SignIn
 from kartoteka_runtime.settings import Settings
 from kartoteka_runtime.storage.database import Database
 
@@ -25,7 +31,13 @@ class RuntimeParts:
     database: Database
     live_registry: LiveRegistry
     records: RecordService
+    explainer: AccessExplainer
     sessions: Sessions
+    resets: PasswordResets
+    services: Services
+    security_events: SecurityEvents
+    limits: RequestLimits
+    sign_in: SignIn
 
 
 class Publisher(Protocol):

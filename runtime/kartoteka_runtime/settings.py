@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
 from kartoteka.errors import KartotekaError
 
 DATABASE_URL = "KARTOTEKA_DATABASE_URL"
 SECURE_COOKIES = "KARTOTEKA_SECURE_COOKIES"
+HOSTS = "KARTOTEKA_HOSTS"
+TRUSTED_PROXIES = "KARTOTEKA_TRUSTED_PROXIES"
+REQUESTS_PER_USER = "KARTOTEKA_REQUESTS_PER_USER"
+REQUESTS_PER_ADDRESS = "KARTOTEKA_REQUESTS_PER_ADDRESS"
+VISITS_PER_ADDRESS = "KARTOTEKA_VISITS_PER_ADDRESS"
 JOBS = "KARTOTEKA_JOBS"
 JOBS_INSIDE, JOBS_SEPARATE = "inside", "separate"
+PUBLIC_URL = "KARTOTEKA_PUBLIC_URL"
+SESSION_HOURS, SESSION_IDLE_MINUTES = "KARTOTEKA_SESSION_HOURS", "KARTOTEKA_SESSION_IDLE_MINUTES"
+SMTP_HOST, SMTP_PORT, SMTP_TLS = "KARTOTEKA_SMTP_HOST", "KARTOTEKA_SMTP_PORT", "KARTOTEKA_SMTP_TLS"
+SMTP_USER, SMTP_PASSWORD = "KARTOTEKA_SMTP_USER", "KARTOTEKA_SMTP_PASSWORD"
+SMTP_SENDER = "KARTOTEKA_SMTP_SENDER"
+SmtpTls = Literal["none", "starttls", "tls"]
+SMTP_TLS_WAYS: tuple[SmtpTls, ...] = ("none", "starttls", "tls")
+_SMTP_PORTS: Mapping[str, int] = {"none": 25, "starttls": 587, "tls": 465}
+_MAIL_ADDRESS = re.compile(r"[^\s@<>,;\x00-\x1f]+@[^\s@<>,;\x00-\x1f]+")
+MOST_BY_USER = 6000  # requests in five minutes. Source: reference web-api, section 14
+MOST_BY_ADDRESS = 30_000  # a whole office may come from one
+MOST_VISITS = 100
 _SECRET_BYTES = 32
 
 
@@ -22,12 +44,34 @@ class SettingsError(KartotekaError):
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The server that takes mail from us, and the address that it comes from.
+
+    ``tls``: ``starttls`` (begin in the clear, go on encrypted or not at all), ``tls``, ``none``.
+    """
+
+    host: str
+    sender: str
+    port: int = _SMTP_PORTS["starttls"]
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: SmtpTls = "starttls"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where the app lies, where its records lie, and how its sessions are protected.
 
     ``secret`` signs form tokens; it is made on the first start and kept in the data folder.
     ``has_secure_cookies`` sends the session's cookie over HTTPS only. ``runs_jobs`` lets a server
-    run jobs in its own process.
+    run jobs in its own process. ``hosts`` are the names that the app answers for (none: any);
+    ``trusted_proxies`` the addresses and networks whose word is taken for where a request comes
+    from. Requests are counted over five minutes in each process; 0 is without limit, and a visit
+    is what somebody posts who is not signed in.
+
+    A session ends after ``session_hours``, and when it was not used for ``session_idle_minutes``.
+    ``public_url`` is where people reach the app, without a slash at its end; links in mails begin
+    with it. Without ``mail`` none is sent.
     """
 
     app_folder: Path
@@ -36,6 +80,14 @@ class Settings:
     has_secure_cookies: bool = False
     session_hours: int = 12
     runs_jobs: bool = False
+    session_idle_minutes: int = 120
+    public_url: str = ""
+    mail: MailSettings | None = None
+    hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    requests_per_user: int = MOST_BY_USER
+    requests_per_address: int = MOST_BY_ADDRESS
+    visits_per_address: int = MOST_VISITS
 
     @classmethod
     def load(cls, app_folder: Path) -> Settings:
@@ -51,8 +103,22 @@ class Settings:
             database_url=url,
             secret=_secret(data / "secret.key"),
             has_secure_cookies=os.environ.get(SECURE_COOKIES, "") in ("1", "true"),
+            session_hours=_number_to(SESSION_HOURS, 12, most=24 * 31),
             runs_jobs=_runs_jobs(url),
+            session_idle_minutes=_number_to(SESSION_IDLE_MINUTES, 120, most=60 * 24 * 31),
+            public_url=_public_url(),
+            mail=_mail(),
+            hosts=_several(HOSTS),
+            trusted_proxies=_trusted_proxies(),
+            requests_per_user=_number(REQUESTS_PER_USER, MOST_BY_USER),
+            requests_per_address=_number(REQUESTS_PER_ADDRESS, MOST_BY_ADDRESS),
+            visits_per_address=_number(VISITS_PER_ADDRESS, MOST_VISITS),
         )
+
+    @property
+    def can_mail_links(self) -> bool:
+        """Return whether mails with links into the app can be sent."""
+        return self.mail is not None and bool(self.public_url)
 
 
 def _runs_jobs(url: str) -> bool:
@@ -61,6 +127,76 @@ def _runs_jobs(url: str) -> bool:
     if said not in (JOBS_INSIDE, JOBS_SEPARATE):
         raise SettingsError(f"{JOBS} is {said!r}; {JOBS_INSIDE} and {JOBS_SEPARATE} are known")
     return said == JOBS_INSIDE
+
+
+def _several(name: str) -> tuple[str, ...]:
+    """Return what stands in a variable, divided by commas."""
+    return tuple(part for text in os.environ.get(name, "").split(",") if (part := text.strip()))
+
+
+def _trusted_proxies() -> tuple[str, ...]:
+    """Return addresses and networks, each checked: a mistyped one would trust nobody."""
+    found = _several(TRUSTED_PROXIES)
+    for text in found:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            raise SettingsError(f"{TRUSTED_PROXIES}: {error}") from error
+    return found
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise SettingsError(f"{name} is {text[:40]!r}; a whole number is needed, 0 for no limit")
+    return int(text)
+
+
+def _public_url() -> str:
+    """Return where people reach the app; it is the operator who says so, never a request."""
+    said = os.environ.get(PUBLIC_URL, "").rstrip("/")
+    try:
+        parts = urlsplit(said)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    if said and (not is_address or parts.query or parts.fragment or parts.username):
+        raise SettingsError(f"{PUBLIC_URL} is {said!r}; such as https://crm.example.com is meant")
+    return said
+
+
+def _mail() -> MailSettings | None:
+    host = os.environ.get(SMTP_HOST, "")
+    if not host:
+        return None
+    said = os.environ.get(SMTP_TLS) or "starttls"
+    tls = next((known for known in SMTP_TLS_WAYS if known == said), None)
+    if tls is None:
+        raise SettingsError(f"{SMTP_TLS} is {said!r}; {', '.join(SMTP_TLS_WAYS)} are known")
+    sender = os.environ.get(SMTP_SENDER, "")
+    if not _MAIL_ADDRESS.fullmatch(sender):
+        raise SettingsError(
+            f"{SMTP_SENDER} is {sender!r}; the address that mails come from is meant"
+        )
+    return MailSettings(
+        host,
+        sender,
+        port=_number_to(SMTP_PORT, _SMTP_PORTS[tls], most=65_535),
+        user=os.environ.get(SMTP_USER, ""),
+        password=os.environ.get(SMTP_PASSWORD, ""),
+        tls=tls,
+    )
+
+
+def _number_to(name: str, default: int, *, most: int) -> int:
+    said = os.environ.get(name, "")
+    if not said:
+        return default
+    if not (said.isascii() and said.isdecimal() and 1 <= int(said[:9]) <= most):
+        raise SettingsError(f"{name} is {said[:40]!r}; a whole number from 1 to {most} is meant")
+    return int(said)
 
 
 def _secret(path: Path) -> bytes:

@@ -45,6 +45,11 @@ CAR = """
       - { name: industrycode, type: choice, label: { en: Industry }, choice: industry }
       - { name: accountid, type: lookup, label: { en: Keeper }, target: account }
       - { name: buyerid, type: lookup, label: { en: Buyer }, targets: [account] }
+      - name: vin
+        type: text
+        label: { en: Chassis }
+        secured: true
+        mask: { pattern: ".(?=.{4})" }
     keys:
       - { name: by_plate, fields: [plate], label: { en: Plate } }
     states:
@@ -109,6 +114,14 @@ ROLE = """
     label: { en: Mechanic }
     privileges: [{ entity: car, read: user, write: user }]
 """
+PROFILE = """
+    kind: column_profile
+    format: 1
+    name: police
+    label: { en: Police }
+    privileges:
+      - { entity: car, columns: [{ field: vin, read: true, read_unmasked: one_record }] }
+"""
 AREA = """
     kind: navigation
     format: 1
@@ -152,6 +165,7 @@ GARAGE = {
     "forms/account_card": CARD,
     "views/active_cars": VIEW,
     "security_roles/mechanic": ROLE,
+    "column_profiles/police": PROFILE,
     "navigation/garage": AREA,
     "rules/dealing": RULE,
 }
@@ -238,6 +252,15 @@ SINGLE = [
      "role mechanic: read on car changes from user to none"),
     ("security_roles/mechanic", "[{", "[{ entity: account, read: user }, {",
      "role mechanic: privileges on account are added: read user"),
+    ("column_profiles/police", "unmasked: one_record", "unmasked: all_records",
+     "column profile police: read_unmasked of column vin on car changes from one_record to "
+     "all_records"),
+    ("column_profiles/police", "{ field: vin, read: true, read_unmasked: one_record }", "",
+     "column profile police: column vin is removed from privileges on car"),
+    ("entities/car", "mask: {", "mask: { character: x,",
+     "field car.vin: mask (character) changes from \"*\" to x"),
+    ("entities/car", "sold, type: yes_no,", "sold, type: yes_no, secured: true,",
+     "field car.sold: secured changes from false to true"),
     ("navigation/garage", "en: Vehicles", "en: Cars",
      'navigation garage: label (en) of group vehicles changes from "Vehicles" to "Cars"'),
     ("navigation/garage", "{ name: cars, entity: car, view: active_cars }",
@@ -405,6 +428,9 @@ def test_a_rename_reaches_every_reference_and_is_not_told(live, tmp_path):
         "account_card": "keeper_card",
         "active_cars": "active_vehicles",
         "name: mechanic": "name: engineer",
+        "name: police": "name: state",
+        "name: vin": "name: chassis",
+        "field: vin": "field: chassis",
     }
     files = {}
     for name, text in GARAGE.items():
@@ -425,6 +451,7 @@ def test_a_rename_reaches_every_reference_and_is_not_told(live, tmp_path):
     (folder / "forms/car_main.yaml").rename(folder / "forms/vehicle_main.yaml")
     (folder / "rules/dealing.yaml").rename(folder / "rules/trade.yaml")
     (folder / "security_roles/mechanic.yaml").rename(folder / "security_roles/engineer.yaml")
+    (folder / "column_profiles/police.yaml").rename(folder / "column_profiles/state.yaml")
     folder.rename(tmp_path / "garage")
     wanted = assemble(load_bundles([BASE, tmp_path / "garage"], shown_from=tmp_path))
     renames = {
@@ -432,11 +459,13 @@ def test_a_rename_reaches_every_reference_and_is_not_told(live, tmp_path):
         ("field", "vehicle.carid"): "vehicleid",
         ("field", "vehicle.plate"): "registration",
         ("field", "vehicle.accountid"): "keeperid",
+        ("field", "vehicle.vin"): "chassis",
         ("form", "account_card"): "keeper_card",
         ("form", "car_main"): "vehicle_main",
         ("rule", "dealing"): "trade",
         ("view", "active_cars"): "active_vehicles",
         ("role", "mechanic"): "engineer",
+        ("column_profile", "police"): "state",
     }
     assert [sentence(change) for change in definition_changes(live, wanted, renames)] == []
     assert fingerprint(renamed(live, renames)) == fingerprint(wanted)
@@ -456,11 +485,14 @@ IDENTIFYING = {
     "SortKey": {"field"},
     "ViewColumn": {"field"},
     "EntityPrivileges": {"entity"},
+    "EntityColumns": {"entity"},
+    "ColumnPrivileges": {"field"},
     "Transition": {"from_state", "to_state"},
     "Action": {"verb", "targets"},
 }
 SECTIONS = (
-    "entities", "choices", "relationships", "forms", "views", "roles", "areas", "rules", "messages",
+    "entities", "choices", "relationships", "forms", "views", "roles", "column_profiles", "areas",
+    "rules", "messages",
 )  # fmt: skip
 
 

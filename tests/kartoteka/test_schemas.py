@@ -34,6 +34,8 @@ APP = {
            {name: tug, type: lookup, target: boat, label: {en: Tug}},
            {name: tugged, type: whole_number, label: {en: Tugged},
             rollup: {over: boat_boat_tug, function: count}},
+           {name: owed, type: money, secured: true, label: {en: Owed}},
+           {name: hull, type: text, secured: true, mask: {pattern: "."}, label: {en: Hull}},
            {name: parts, type: text, label: {en: Parts}, joined_from: [name]},
            {name: kind, type: choice, label: {en: Kind}, options: [
              {name: sail, value: 1, label: {en: Sail}}]}],
@@ -74,6 +76,10 @@ APP = {
     "security_roles/sailor": """
         {kind: role, format: 1, name: sailor, label: {en: Sailor},
          privileges: [{entity: boat, create: user}, {entity: account, read: user}]}
+        """,
+    "column_profiles/payroll": """
+        {kind: column_profile, format: 1, name: payroll, label: {en: Payroll}, privileges: [
+          {entity: boat, columns: [{field: owed, create: true}, {field: hull, read: true}]}]}
         """,
     "security_roles/guest": "{kind: role, format: 1, name: guest, label: {en: Guest}}",
     "entities/pier": """

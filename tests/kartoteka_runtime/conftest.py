@@ -50,8 +50,25 @@ fields:
   - { name: chassis, type: unique_id, label: { en: Chassis } }
 """
 
+SELLERS = {
+    f"security_roles/{role}.yaml": f"""\
+kind: role
+format: 1
+extends: {role}
+privileges:
+  - entity: sample
+    create: organization
+    read: organization
+    write: organization
+    delete: organization
+    append: organization
+    append_to: organization
+"""
+    for role in ("salesperson", "sales_manager")
+}
+
 
 @pytest.fixture(scope="session")
 def every_type() -> dict[str, str]:
-    """Give the metadata of an app with the entity ``sample``."""
-    return {"entities/sample.yaml": EVERY_TYPE}
+    """Give the metadata of an app with the entity ``sample``, which sellers work with too."""
+    return {"entities/sample.yaml": EVERY_TYPE, **SELLERS}

@@ -19,9 +19,9 @@ from kartoteka.assembly import assemble, load_bundles
 from kartoteka.base_metadata import base_folder
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
-from kartoteka.plugin_api.discovery import plugin_manager
 from kartoteka.registry import Registry
 from kartoteka_marketing import plugin as marketing
+from kartoteka_runtime.app_folder import hooks_of
 from kartoteka_sales import plugin as sales
 from kartoteka_service import plugin as service
 
@@ -61,15 +61,11 @@ FAMILIES = {
 @pytest.fixture(scope="module")
 def deviations() -> Mapping[str, Mapping[str, str]]:
     """Return ``{type: {field: what differs}}`` for every field that does not agree."""
-    hooks = plugin_manager(PLUGINS).hook
+    hooks = hooks_of(PLUGINS)
     registry = assemble(
         load_bundles([base_folder(), *(plugin.metadata_folder for plugin in PLUGINS)]),
-        command_handlers=frozenset(
-            (handler.entity, handler.command)
-            for handlers in hooks.command_handlers()
-            for handler in handlers
-        ),
-        panels=frozenset(panel.name for panels in hooks.panels() for panel in panels),
+        command_handlers=frozenset(hooks.command_handlers),
+        panels=frozenset(hooks.panels),
     )
     return {name: dict(_deviations(registry, name)) for name in SHEETS}
 

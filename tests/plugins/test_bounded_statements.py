@@ -22,7 +22,7 @@ PART = re.compile(r'"(/e/[a-z_]+/[0-9a-f-]{36}/part/[^"]+)"')
 
 
 class _Loading(SampleDataLoading):
-    async def let_sign_in(self, user_id, *, roles, language="", time_zone="") -> None:
+    async def give_password(self, user_id) -> None:
         """Leave out what only sign-in needs: a password takes long to hash."""
 
 

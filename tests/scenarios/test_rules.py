@@ -26,6 +26,8 @@ fields:
   - { name: price, type: decimal, label: { en: Price }, precision: 2 }
   - { name: discount, type: decimal, label: { en: Discount }, precision: 2 }
   - { name: berths, type: whole_number, label: { en: Berths } }
+  - { name: worth, type: decimal, label: { en: Worth }, precision: 2, stored: true,
+      formula: "price mul coalesce(berths,1)" }
   - { name: sails, type: text, label: { en: Sails } }
   - { name: note, type: text, label: { en: Note } }
   - { name: captain, type: lookup, label: { en: Captain }, target: systemuser }
@@ -58,7 +60,7 @@ tabs:
     sections:
       - name: third
         label: { en: Third }
-        controls: [berths]
+        controls: [berths, worth]
 """
 RULE = """\
 kind: rule
@@ -112,9 +114,22 @@ branches:
         then:
           - { set: price, value: 100.5 }
 """
+TREASURE = """\
+kind: rule
+format: 1
+name: treasure
+entity: ship
+scope: all_forms
+label: { en: Treasure }
+branches:
+  - name: worthy
+    when: worth ge 1000000
+    then:
+      - { set: sails, value: golden }
+"""
 FLEET = {
     "entities/ship.yaml": SHIP, "forms/ship_main.yaml": FORM,
-    "rules/yachts.yaml": RULE, "rules/limits.yaml": LIMITS,
+    "rules/yachts.yaml": RULE, "rules/limits.yaml": LIMITS, "rules/treasure.yaml": TREASURE,
 }  # fmt: skip
 NEW = "/e/ship/new"
 
@@ -179,6 +194,15 @@ async def test_a_form_follows_its_rules_while_one_types(person, crm):
     await someone.save()
     await expect(discount).to_have_value("123.45")
     assert someone.faults == []
+
+
+async def test_a_form_sees_stored_formulas_while_one_types(person, crm):
+    someone = await person()
+    await someone.sign_in("en")
+    await someone.go(NEW)
+    await someone.input("price").fill("1000000.00")
+    await someone.input("name").fill("Ana")
+    await expect(someone.input("sails")).to_have_value("golden")
 
 
 async def test_a_recommendation_waits_for_an_answer(person, crm):

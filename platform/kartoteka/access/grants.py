@@ -12,6 +12,8 @@ from kartoteka.model.entity import Entity
 from kartoteka.registry import Registry
 
 ACTIVITIES = "activitypointer"  # one set of privileges covers every kind of activity
+# What the platform writes for auditors: no role gives more than reading, not even of everything.
+ONLY_READ = frozenset({"securityevent"})
 
 
 @dataclass(frozen=True, slots=True)

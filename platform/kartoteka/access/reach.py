@@ -6,12 +6,12 @@ over a record that is still to be created. Source: reference platform, sections 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kartoteka.access.facts import UserFacts, units_below
-from kartoteka.access.grants import Grant, grants_of, is_administrator
+from kartoteka.access.grants import ONLY_READ, Grant, grants_of, is_administrator
 from kartoteka.access.rights import RIGHTS
 from kartoteka.model.entity import Entity
 from kartoteka.registry import Registry
@@ -84,20 +84,24 @@ Asked = tuple[tuple[str, str], ...]  # (entity, privilege) pairs that one statem
 
 
 class Reaches(Protocol):
-    """What one user may reach, whatever is asked."""
+    """What one user may reach, whatever is asked; whoever builds statements asks it."""
 
     def reach(self, entity: str, privilege: str) -> Reach | None:
         """Return how far a privilege on an entity goes; None when no role gives it."""
 
+    def key(self, asked: Asked) -> Hashable:
+        """Return what two users share exactly when one SQL text serves both."""
 
-def reach_of(
-    registry: Registry, facts: UserFacts, entity: Entity, privilege: str
-) -> Reach | None:
+    def parameters(self, asked: Asked) -> dict[str, Any]:
+        """Return the sets of ids of these reaches, as that text's parameters."""
+
+
+def reach_of(registry: Registry, facts: UserFacts, entity: Entity, privilege: str) -> Reach | None:
     """Return how far a user's privilege on an entity goes; None when no role gives it.
 
     A share replaces no privilege: without a grant nothing is within reach.
     """
-    if facts.is_disabled:
+    if facts.is_disabled or (entity.name in ONLY_READ and privilege != "read"):
         return None
     if is_administrator(registry, facts):
         return EVERYTHING

@@ -17,6 +17,8 @@ RIGHTS: Mapping[str, int] = {
     "assign": 524288,
 }
 ALL_RIGHTS = sum(RIGHTS.values())
+SHARE_MASK = "sharemask"  # field of the principals that a record may be shared with
+_MASK_BITS = 61
 
 
 def mask_of(privileges: Iterable[str]) -> int:
@@ -28,6 +30,19 @@ def mask_of(privileges: Iterable[str]) -> int:
     mask = 0
     for privilege in privileges:
         mask |= RIGHTS[privilege]
+    return mask
+
+
+def share_bit(principal_id: str) -> int:
+    """Return the bit of a record's share mask that stands for a principal, and for others."""
+    return 1 << int(principal_id.replace("-", ""), 16) % _MASK_BITS
+
+
+def share_mask(principal_ids: Iterable[str]) -> int:
+    """Return the bits of principals together."""
+    mask = 0
+    for principal_id in principal_ids:
+        mask |= share_bit(principal_id)
     return mask
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,10 +166,13 @@ class CalculationStep:
     inputs: frozenset[str]
 
 
-def calculation_steps(registry: Registry, entity: str) -> tuple[CalculationStep, ...]:
+def calculation_steps(
+    registry: Registry, entity: str, only: Collection[str] | None = None
+) -> tuple[CalculationStep, ...]:
     """Return the stored formulas of an entity, in the order in which they can be worked out.
 
-    Those on read that stored ones look at stand among them.
+    Those that these look at stand among them, also those on read. ``only`` names the fields that
+    are wanted, others than stored formulas among them; None: all.
     """
     fields: Mapping[str, Field] = registry.entities[entity].field_by_name
     found: dict[str, CalculationStep] = {}
@@ -185,7 +188,7 @@ def calculation_steps(registry: Registry, entity: str) -> tuple[CalculationStep,
         found[field.name] = CalculationStep(field, expression, inputs)
 
     for field in fields.values():
-        if field.formula and field.stored:
+        if field.formula and field.stored and (only is None or field.name in only):
             add(field)
     return tuple(found.values())
 

@@ -58,7 +58,7 @@ def check_fields(scope: Scope, name: str) -> Iterator[Diagnostic]:
 
 
 def _check_parameter(subject: _Subject) -> Iterator[Diagnostic]:
-    for key in ("customizable", "renamed_from"):
+    for key in ("customizable", "mask", "renamed_from", "secured"):
         if key in subject.content:
             yield Diagnostic(
                 subject.content.at_key(key), "field/not-a-parameter",

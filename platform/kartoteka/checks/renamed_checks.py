@@ -26,6 +26,7 @@ def check_former_names(scope: Scope) -> Iterator[Diagnostic]:
     registry = scope.registry
     kinds: tuple[tuple[str, Mapping[str, _Renamed]], ...] = (
         ("choice", registry.choices),
+        ("column_profile", registry.column_profiles),
         ("entity", registry.entities),
         ("form", registry.forms),
         ("navigation", registry.areas),

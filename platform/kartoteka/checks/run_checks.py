@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+from kartoteka.checks.access_test_checks import check_access_test
 from kartoteka.checks.bundle_checks import check_field_prefixes, check_prefix
 from kartoteka.checks.calculated_checks import check_calculated, check_rollup_count
 from kartoteka.checks.choice_checks import check_choice
@@ -23,6 +24,12 @@ from kartoteka.checks.renamed_checks import check_former_names
 from kartoteka.checks.role_checks import check_role
 from kartoteka.checks.rule_checks import check_rule
 from kartoteka.checks.scope import Scope
+from kartoteka.checks.secured_checks import (
+    check_column_profile,
+    check_secured,
+    check_secured_in_rule,
+    check_secured_in_view,
+)
 from kartoteka.checks.state_checks import check_states
 from kartoteka.checks.view_checks import check_default_views, check_view
 from kartoteka.diagnostics import Diagnostic
@@ -42,14 +49,17 @@ CHECKS_OF_ONE: Mapping[str, tuple[_CheckOfOne, ...]] = {
         check_states,
         check_lookups,
         check_calculated,
+        check_secured,
     ),
+    "access_test": (check_access_test,),
+    "column_profile": (check_column_profile,),
     "field_group": (),
     "form": (check_form,),
     "navigation": (check_area,),
     "relationship": (check_link,),
     "role": (check_role,),
-    "rule": (check_rule,),
-    "view": (check_view,),
+    "rule": (check_rule, check_secured_in_rule),
+    "view": (check_view, check_secured_in_view),
 }
 # What can only be told from all objects; these run every time and must be quick.
 CHECKS_OF_ALL: tuple[_CheckOfAll, ...] = (

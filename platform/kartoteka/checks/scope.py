@@ -42,7 +42,8 @@ class Scope:
             kind: steps.watched(f"{kind} as written", tree.of_kind(kind)) for kind in tree.objects
         }
         mappings = (
-            "entities", "choices", "relationships", "forms", "views", "roles", "areas", "rules",
+            "entities", "choices", "relationships", "forms", "views", "roles", "column_profiles",
+            "areas", "rules", "access_tests",
         )  # fmt: skip
         definitions: dict[str, Any] = {
             name: steps.watched(name, getattr(registry, name)) for name in mappings

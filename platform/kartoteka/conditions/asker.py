@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from kartoteka.access.reach import Reaches
+
 
 @dataclass(frozen=True, slots=True)
 class FiscalCalendar:
@@ -28,7 +30,9 @@ class Asker:
     dates are those of ``time_zone``. The last three are needed by conditions on one record
     alone, where no database is asked; SQL finds them itself: ``team_ids`` of the user,
     ``people_ids`` of everybody below the user, ``people_team_ids`` their teams, and
-    ``parents`` as ``{entity: {record id: id of the record above it}}``.
+    ``parents`` as ``{entity: {record id: id of the record above it}}``. ``reaches`` is what the
+    user may reach; statements are narrowed to it, and None is the platform itself, which may see
+    everything.
     """
 
     user_id: str = ""
@@ -40,3 +44,4 @@ class Asker:
     people_ids: frozenset[str] = frozenset()
     people_team_ids: frozenset[str] = frozenset()
     parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reaches: Reaches | None = None

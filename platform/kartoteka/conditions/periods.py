@@ -38,7 +38,7 @@ from zoneinfo import ZoneInfo
 
 from kartoteka.conditions.asker import Asker, FiscalCalendar
 from kartoteka.conditions.typed import ValueKind
-from kartoteka.conditions.zones import clock_of, instant_of, zone_named
+from kartoteka.conditions.zones import calendar_end, instant_of, shown_clock, zone_named
 
 YEARS_AROUND = 100  # how far InFiscalPeriod looks, to both sides
 
@@ -107,7 +107,7 @@ class _When:
         self, now: datetime, zone: ZoneInfo, kind: ValueKind, fiscal: FiscalCalendar
     ) -> None:
         self.now = now
-        self.clock = _clock(now, zone)
+        self.clock = shown_clock(now, zone)
         self.today = self.clock.toordinal()
         self.fiscal = fiscal
         self._zone = zone
@@ -142,9 +142,9 @@ class _When:
             case _, None:
                 return None
             case ValueKind.DATE, datetime():
-                return _clock(bound, self._zone).date()
+                return shown_clock(bound, self._zone).date()
             case ValueKind.LOCAL_TIME, datetime():
-                return _clock(bound, self._zone)
+                return shown_clock(bound, self._zone)
             case _, datetime():
                 return bound
             case _, int() if bound > _LAST_DAY:
@@ -172,25 +172,14 @@ def _instant(clock: datetime, zone: ZoneInfo) -> datetime:
     try:
         return instant_of(clock, zone)
     except OverflowError:
-        return _edge(clock.year > 1)
-
-
-def _clock(instant: datetime, zone: ZoneInfo) -> datetime:
-    try:
-        return clock_of(instant, zone)
-    except OverflowError:
-        return _edge(instant.year > 1).replace(tzinfo=None)
+        return calendar_end(is_last=clock.year > 1).replace(tzinfo=UTC)
 
 
 def _shifted(moment: datetime, span: timedelta, count: int = 1) -> datetime:
     try:
         return moment + span * count
     except OverflowError:
-        return _edge(count > 0)
-
-
-def _edge(is_last: bool) -> datetime:
-    return (datetime.max.replace(microsecond=0) if is_last else datetime.min).replace(tzinfo=UTC)
+        return calendar_end(is_last=count > 0).replace(tzinfo=UTC)
 
 
 def _month_later(day: date, months: int) -> int:

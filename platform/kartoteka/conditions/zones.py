@@ -7,7 +7,7 @@ what PostgreSQL's ``AT TIME ZONE`` does, and ``conditions.js``.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -21,13 +21,29 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def clock_of(instant: datetime, zone: ZoneInfo) -> datetime:
+def clock_of(instant: datetime, zone: tzinfo) -> datetime:
     """Return what a zone's clock shows at an instant, a time without a zone.
 
     Raises:
         OverflowError: The clock shows a year before 1 or after 9999.
     """
     return instant.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def shown_clock(instant: datetime, zone: tzinfo) -> datetime:
+    """Return what people are shown of an instant: the clock's time, at most the calendar's ends.
+
+    Where a clock shows a year before 1 it is the first second of the year 1, after 9999 the last.
+    """
+    try:
+        return clock_of(instant, zone)
+    except OverflowError:
+        return calendar_end(is_last=instant.year > 1)
+
+
+def calendar_end(*, is_last: bool) -> datetime:
+    """Return the first or the last second that there is, without a zone."""
+    return datetime.max.replace(microsecond=0) if is_last else datetime.min
 
 
 def instant_of(clock: datetime, zone: ZoneInfo) -> datetime:

@@ -19,6 +19,7 @@ from kartoteka.definition_changes.renamed import Renames, renamed
 from kartoteka.definition_changes.told_once import is_told_elsewhere
 from kartoteka.model.bundle import BundleInfo
 from kartoteka.model.choice import Choice
+from kartoteka.model.column_profile import ColumnProfile
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.model.form import Form
@@ -39,6 +40,7 @@ _SECTIONS: tuple[tuple[str, str, type], ...] = (
     ("form", "forms", Form),
     ("view", "views", View),
     ("role", "roles", Role),
+    ("column_profile", "column_profiles", ColumnProfile),
     ("navigation", "areas", Area),
     ("rule", "rules", Rule),
     ("messages", "messages", Label),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kartoteka.model.choice import Option
+from kartoteka.model.column_profile import ColumnPrivileges, EntityColumns
 from kartoteka.model.entity import Reason, State, Transition
 from kartoteka.model.form import Control
 from kartoteka.model.role import EntityPrivileges
@@ -65,7 +66,9 @@ def _by_name(member: Member) -> str:
 _NAME_OF: Mapping[Any, Callable[[Member], str]] = {
     str: str,
     Action: lambda member: f"{member['verb']} {', '.join(member['targets'])}",
+    ColumnPrivileges: lambda member: str(member["field"]),
     Control: control_name,
+    EntityColumns: lambda member: str(member["entity"]),
     EntityPrivileges: lambda member: str(member["entity"]),
     SortKey: lambda member: str(member["field"]),
     Transition: lambda member: f"{member['from_state']} to {member['to_state']}",

@@ -15,6 +15,7 @@ from kartoteka.conditions.tokens import TokenKind, split
 from kartoteka.conditions.typed import Collection, Match
 from kartoteka.labels import PLACEHOLDER
 from kartoteka.loading.read_field import default_relationship
+from kartoteka.model.column_profile import ColumnProfile
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field, Rollup
 from kartoteka.model.form import Control, Form, Section, Tab
@@ -65,6 +66,7 @@ def renamed(registry: Registry, renames: Renames) -> Registry:
         forms=section("form", registry.forms, names.form),
         views=section("view", registry.views, names.view),
         roles=section("role", registry.roles, names.role),
+        column_profiles=section("column_profile", registry.column_profiles, names.column_profile),
         areas=section("navigation", registry.areas, names.area),
         rules=section("rule", registry.rules, names.rule),
         messages=section("messages", registry.messages, lambda item: item),
@@ -236,6 +238,23 @@ class _Names:
             name=self.of("role", item.name),
             privileges=tuple(
                 replace(grant, entity=self.of("entity", grant.entity)) for grant in item.privileges
+            ),
+        )
+
+    def column_profile(self, item: ColumnProfile) -> ColumnProfile:
+        return replace(
+            item,
+            name=self.of("column_profile", item.name),
+            privileges=tuple(
+                replace(
+                    granted,
+                    entity=self.of("entity", granted.entity),
+                    columns=tuple(
+                        replace(column, field=self.field(granted.entity, column.field))
+                        for column in granted.columns
+                    ),
+                )
+                for granted in item.privileges
             ),
         )
 

@@ -82,7 +82,7 @@ def _subject(change: DefinitionChange) -> tuple[str, tuple[str, ...]]:
         return f"message {change.name}", ("text", *path) if path else ()
     if change.kind == "entity" and path[:1] == ("fields",) and not _is_order(change):
         return f"field {change.name}.{path[1]}", path[2:]
-    return f"{change.kind} {change.name}", path
+    return f"{change.kind.replace('_', ' ')} {change.name}", path
 
 
 def _comes_or_goes(change: DefinitionChange) -> str:
@@ -103,6 +103,8 @@ def _told(change: DefinitionChange, path: tuple[str, ...]) -> str:
         container = f" of {what}"
         if members[-1][0] == "privileges":
             container = f" on {members[-1][1]}"
+        elif members[-1][0] == "columns" and len(members) > 1:
+            container += f" on {members[-2][1]}"
         elif members[-1][0] == "controls" and len(members) > 1:
             container += f" in section {members[-2][1]}"
     values = f" changes from {_shown(change.before, rest)} to {_shown(change.after, rest)}"
@@ -185,6 +187,8 @@ def _place(change: DefinitionChange) -> str:
 
 
 def _granted(privileges: Mapping[str, Any]) -> str:
+    if "columns" in privileges:
+        return ", ".join(str(column["field"]) for column in privileges["columns"])
     levels: Mapping[str, str] = privileges.get("levels", {})
     return ", ".join(f"{name} {level}" for name, level in levels.items()) or "none"
 
@@ -210,6 +214,8 @@ def _shown(value: Any, rest: Sequence[str]) -> str:
         return str(value["decimal"])
     if isinstance(value, dict) and "over" in value:
         return f"{value['function']} over {value['over']}"
+    if isinstance(value, dict) and "pattern" in value:
+        return f'"{_shortened(value["pattern"])}"'
     if isinstance(value, list):
         return _shortened(", ".join(_listed(value)))
     if isinstance(value, str) and (

@@ -22,10 +22,8 @@ def text_path(kind: str, name: str, path: tuple[str, ...]) -> tuple[str, tuple[s
     if len(path) < 2:
         return None
     *outer, key, language = path
-    if kind in ("role", "view"):
-        section = {("role", "help"): "role_help", ("role", "label"): "roles"}.get(
-            (kind, key), "views"
-        )
+    if kind in ("column_profile", "role", "view"):
+        section = f"{kind}_help" if key == "help" else f"{kind}s"
         return (language, (section, name)) if not outer and key in ("label", "help") else None
     if kind not in _SECTIONS:
         return None

@@ -15,8 +15,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 # What one document may name of all that there is.
 _NAMED = frozenset({
-    "bundle", "choice", "entity", "field_group", "form", "navigation", "panel", "relationship",
-    "role", "rule", "view",
+    "bundle", "choice", "column_profile", "entity", "field_group", "form", "navigation", "panel",
+    "relationship", "role", "rule", "view",
 })  # fmt: skip
 
 
@@ -26,6 +26,7 @@ def names_schema(registry: Registry, panels: Collection[str]) -> dict[str, Any]:
     labelled: dict[str, dict[str, str]] = {
         "bundle": {bundle.name: shown(bundle.label, language) for bundle in registry.bundles},
         "choice": _labelled(registry.choices, language),
+        "column_profile": _labelled(registry.column_profiles, language),
         "entity": _labelled(registry.entities, language),
         "form": {
             name: f"{shown(form.label, language)} · {form.type} · {form.entity}"

@@ -102,6 +102,8 @@ class _Texts:
             self._rule(name, rule, texts)
         for section, kind, key in (
             ("views", "view", "label"), ("roles", "role", "label"), ("role_help", "role", "help"),
+            ("column_profiles", "column_profile", "label"),
+            ("column_profile_help", "column_profile", "help"),
         ):  # fmt: skip
             known = self._tree.of_kind(kind)
             found = {name: [content] for name, content in known.items()}

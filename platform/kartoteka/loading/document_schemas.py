@@ -14,8 +14,8 @@ from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.quick_shape import compile_shape
 
 KINDS = (
-    "bundle", "choice", "entity", "field_group", "form", "labels", "navigation", "relationship",
-    "role", "rule", "view",
+    "access_test", "bundle", "choice", "column_profile", "entity", "field_group", "form", "labels",
+    "navigation", "relationship", "role", "rule", "view",
 )  # fmt: skip
 
 

@@ -21,9 +21,10 @@ from kartoteka.names import did_you_mean
 APP_BUNDLE = "app"  # name of a bundle without bundle.yaml: a customizer's first folder
 
 _FOLDER_KINDS = {
-    "choices": "choice", "entities": "entity", "field_groups": "field_group", "forms": "form",
-    "labels": "labels", "navigation": "navigation", "relationships": "relationship",
-    "rules": "rule", "security_roles": "role", "views": "view",
+    "access_tests": "access_test", "choices": "choice", "column_profiles": "column_profile",
+    "entities": "entity", "field_groups": "field_group", "forms": "form", "labels": "labels",
+    "navigation": "navigation", "relationships": "relationship", "rules": "rule",
+    "security_roles": "role", "views": "view",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
 from kartoteka.model.choice import Choice, Option
 from kartoteka.model.entity import State
-from kartoteka.model.field import Cascade, Field, Required, Rollup
+from kartoteka.model.field import Cascade, Field, Mask, Required, Rollup
 from kartoteka.model.field_types import (
     DEFAULT_MAX_LENGTH,
     DEFAULT_PRECISION,
@@ -73,6 +73,8 @@ def read_field(
         read_only=get("read_only", False) or "formula" in content or rollup is not None,
         audited=get("audited", True),
         searchable=get("searchable", True),
+        secured=get("secured", False),
+        mask=_mask(content),
         max_length=get("max_length", DEFAULT_MAX_LENGTH) if "max_length" in keys else None,
         format=get("format", _FORMAT_DEFAULTS.get(field_type, "")),
         joined_from=read_names(content, "joined_from"),
@@ -183,6 +185,13 @@ def _rollup(content: YamlMap) -> Rollup | None:
         filter=said.get("filter", ""),
         hierarchy=said.get("hierarchy", False),
     )
+
+
+def _mask(content: YamlMap) -> Mask | None:
+    said = content.get("mask")
+    if not isinstance(said, YamlMap) or "pattern" not in said:
+        return None
+    return Mask(said["pattern"], said.get("character", "*"))
 
 
 def _relationship(content: YamlMap, field_type: str, targets: tuple[str, ...], entity: str) -> str:

@@ -83,6 +83,10 @@ def _rollup(field: Field) -> dict[str, Any] | None:
     return {key: value for key, value in asdict(field.rollup).items() if value}
 
 
+def _mask(field: Field) -> dict[str, Any] | None:
+    return None if field.mask is None else asdict(field.mask)
+
+
 def _own_options(field: Field) -> Any:
     return field.options if field.type in ("choice", "multi_choice") and not field.choice else ()
 
@@ -132,6 +136,7 @@ _READINGS: Mapping[tuple[str, str], Callable[[Any], Any]] = {
     ("fields", "false_label"): _yes_no_label(0),
     ("fields", "options"): _own_options,
     ("fields", "rollup"): _rollup,
+    ("fields", "mask"): _mask,
     ("fields", "target"): _target,
     ("fields", "targets"): _targets,
     **{("fields", f"on_{action}"): _cascade(action) for action in _CASCADES},

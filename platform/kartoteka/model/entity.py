@@ -117,6 +117,17 @@ class Entity:
         return {item.name: item for item in self.fields}
 
     @cached_property
+    def secured_fields(self) -> frozenset[str]:
+        """Return the fields that only who a column profile lets may use.
+
+        The amount in base currency follows its amount.
+        """
+        secured = {item.name for item in self.fields if item.secured}
+        return frozenset(
+            item.name for item in self.fields if item.name in secured or item.base_of in secured
+        )
+
+    @cached_property
     def rollup_marks(self) -> Mapping[str, str]:
         """Return ``{field: rollup}`` of the fields that tell when and how rollups went."""
         return {

@@ -72,6 +72,14 @@ class Rollup:
 
 
 @dataclass(frozen=True, slots=True)
+class Mask:
+    """How much of a secured value is shown: what ``pattern`` finds becomes ``character``."""
+
+    pattern: str
+    character: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One value slot; ``type`` is a key of ``kartoteka.model.field_types.FIELD_TYPES``.
 
@@ -91,6 +99,8 @@ class Field:
     read_only: bool = False  # only the platform and plugins write it
     audited: bool = True
     searchable: bool = True
+    secured: bool = False  # only who a column profile lets may use it
+    mask: Mask | None = None
     # text, autonumber
     max_length: int | None = None
     format: str = ""

@@ -12,7 +12,7 @@ from kartoteka.model.field import Field
 
 COMMON_KEYS = frozenset(
     "name renamed_from type label help required unique default read_only audited searchable "
-    "customizable".split()
+    "secured customizable".split()
 )
 
 
@@ -67,21 +67,21 @@ _WHOLE_FORMATS = ("none", "duration", "time_zone", "language")
 # fmt: off
 FIELD_TYPES: Mapping[str, FieldType] = MappingProxyType({row.name: row for row in (
     _type("text", "text", {"type": "string"}, "text",
-          "max_length format joined_from separator formula stored",
+          "max_length format joined_from separator formula stored mask",
           formats=_TEXT_FORMATS, can_be_key=True, can_be_found=True, can_default=True),
     _type("autonumber", "text", {"type": "string"}, "text",
-          "max_length number_format first_number", can_be_key=True, can_be_found=True),
+          "max_length number_format first_number mask", can_be_key=True, can_be_found=True),
     _type("whole_number", "integer", _INTEGER, "whole_number",
-          "min max format formula stored rollup",
+          "min max format formula stored rollup mask",
           formats=_WHOLE_FORMATS, can_be_key=True, can_be_found=True, can_default=True),
-    _type("big_integer", "big_integer", _INTEGER, "whole_number", "min max", can_default=True),
+    _type("big_integer", "big_integer", _INTEGER, "whole_number", "min max mask", can_default=True),
     _type("decimal", "decimal", _NUMBER, "decimal",
-          "precision min max formula stored rollup", can_be_key=True,
+          "precision min max formula stored rollup mask", can_be_key=True,
           can_default=True),
-    _type("float", "float", _NUMBER, "decimal", "precision min max formula stored",
+    _type("float", "float", _NUMBER, "decimal", "precision min max formula stored mask",
           can_default=True),
     _type("money", "decimal", _NUMBER, "money",
-          "precision precision_source min max base_of formula stored rollup",
+          "precision precision_source min max base_of formula stored rollup mask",
           can_default=True),
     _type("yes_no", "boolean", {"type": "boolean"}, "yes_no",
           "true_label false_label formula stored",

@@ -13,11 +13,22 @@ from kartoteka.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
+class SeenBy:
+    """The administrator who looks at the app as somebody else, ``until`` when at most (UTC)."""
+
+    user_id: str
+    name: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who acts: a user with language, time zone and roles, or the platform itself.
 
-    ``roles`` are logical names of security roles; ``is_system`` marks work of the platform that
-    no access rule limits.
+    ``roles`` are logical names of security roles, the user's own and those of their owner teams;
+    ``is_system`` marks work of the platform that no access rule limits. ``scopes`` narrow what a
+    token of the user may do (``read``, ``contact:write``); None: nothing does. ``seen_by`` is who
+    really looks when an administrator sees the app as this user: nothing can be changed then.
     """
 
     user_id: str
@@ -27,6 +38,35 @@ class Principal:
     business_unit_id: str = ""
     roles: frozenset[str] = frozenset()
     is_system: bool = False
+    scopes: frozenset[str] | None = None
+    seen_by: SeenBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedWith:
+    """One user, team or organization that a record is shared with, and what it may do by that.
+
+    ``explicit`` names the privileges that somebody gave, ``inherited`` those that came from
+    records above it; both may hold the same one.
+    """
+
+    principal: Reference
+    explicit: tuple[str, ...] = ()
+    inherited: tuple[str, ...] = ()
+
+    @property
+    def privileges(self) -> tuple[str, ...]:
+        """Return every privilege that the share gives."""
+        return (*self.explicit, *(name for name in self.inherited if name not in self.explicit))
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTeam:
+    """The members of one record's access team; ``privileges`` are what its template gives now."""
+
+    template: Reference
+    privileges: tuple[str, ...] = ()
+    members: tuple[Reference, ...] = ()
 
 
 class Records(Protocol):
@@ -72,6 +112,40 @@ class Records(Protocol):
 
     async def disassociate(self, relationship: str, left_id: str, right_id: str) -> None:
         """Remove a link."""
+
+    async def share(
+        self, entity: str, record_id: str, principal: Reference, privileges: Sequence[str]
+    ) -> None:
+        """Give a user, team or the organization privileges on a record, beside what it has."""
+
+    async def change_share(
+        self, entity: str, record_id: str, principal: Reference, privileges: Sequence[str]
+    ) -> None:
+        """Let a share give exactly these privileges; what is inherited stays."""
+
+    async def unshare(self, entity: str, record_id: str, principal: Reference) -> None:
+        """Take back what somebody was given of a record; what is inherited stays."""
+
+    async def shares_of(self, entity: str, record_id: str) -> list[SharedWith]:
+        """Return whom a record is shared with, by name."""
+
+    async def principal_access(
+        self, principal: Reference, entity: str, record_id: str
+    ) -> frozenset[str]:
+        """Return the privileges that a user or team has on a record, whatever they come from."""
+
+    async def access_teams(self, entity: str, record_id: str) -> list[AccessTeam]:
+        """Return the templates for records of an entity, with the members that a record has."""
+
+    async def add_member(
+        self, entity: str, record_id: str, template_id: str, user_id: str
+    ) -> None:
+        """Make a user a member of a record's access team."""
+
+    async def remove_member(
+        self, entity: str, record_id: str, template_id: str, user_id: str
+    ) -> None:
+        """Let a user leave a record's access team."""
 
     async def execute(
         self, entity: str, record_id: str, command: str, parameters: Record

@@ -42,14 +42,17 @@ _DATES = (ValueKind.DATE, ValueKind.INSTANT, ValueKind.LOCAL_TIME)
 
 @dataclass(slots=True)
 class Columns:
-    """What a query tells of each row, gathered attribute by attribute."""
+    """What a query tells of each row, gathered attribute by attribute.
+
+    ``names`` holds what each name of the answer was given to, and by which element.
+    """
 
     shown: list[Shown] = field(default_factory=list)
     paths: dict[str, FieldPath] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
     aggregates: list[Aggregate] = field(default_factory=list)
     order: list[OrderKey] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
+    names: dict[str, tuple[Shown, Element]] = field(default_factory=dict)
 
     def show(self, value: Shown, element: Element) -> None:
         """Add one value under its name.
@@ -59,8 +62,25 @@ class Columns:
         """
         if value.name in self.names:
             raise fetch_error(element, f'two columns are called "{value.name}"')
-        self.names.add(value.name)
+        self.names[value.name] = (value, element)
         self.shown.append(value)
+
+    def show_also(self, path: FieldPath, name: str, element: Element) -> None:
+        """Add a column that nobody named, unless it is there under its name.
+
+        Raises:
+            QueryError: An alias takes its name.
+        """
+        value = shown_path(path, name)
+        if name in self.names:
+            taken, by = self.names[name]
+            if taken.key != value.key:
+                raise fetch_error(
+                    by, f'"{name}" is what another column is called; take another alias'
+                )
+            return
+        self.paths.setdefault(path.key, path)
+        self.show(value, element)
 
 
 def read_columns(sources: Sources, *, is_aggregate: bool, is_distinct: bool) -> Columns:
@@ -116,21 +136,15 @@ def _add_all(element: Element, source: Source, columns: Columns, *, is_aggregate
     if is_aggregate:
         raise fetch_error(element, "an aggregate query names its attributes")
     for item in source.entity.fields:
-        if kind_of(item) is None or _plain_name(source, item) in columns.names:
-            continue
-        path = _path(source, item)
-        columns.paths.setdefault(path.key, path)
-        columns.show(shown_path(path, _plain_name(source, item)), element)
+        if kind_of(item) is not None:
+            columns.show_also(_path(source, item), _plain_name(source, item), element)
 
 
 def _add_identity(root: Source, columns: Columns) -> None:
     """Add the primary id of the entity asked for, which every row tells."""
     item = root.entity.field_by_name.get(root.entity.primary_id)
-    if item is None or item.name in columns.names:
-        return
-    path = _path(root, item)
-    columns.paths.setdefault(path.key, path)
-    columns.show(shown_path(path, item.name), root.element)
+    if item is not None:
+        columns.show_also(_path(root, item), item.name, root.element)
 
 
 def _add_figure(element: Element, path: FieldPath, alias: str, columns: Columns) -> None:

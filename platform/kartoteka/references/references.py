@@ -128,6 +128,8 @@ class _Walk:
         for item, mark in items.marked():
             about = around
             name = item.get("name") if isinstance(item, YamlMap) else None
+            if kind == "privilege" and isinstance(item, YamlMap):
+                about = replace(around, entity=str(item.get("entity", "")))
             if kind in _NAMED_PARTS and isinstance(name, str):
                 target = self._part(kind, name, around)
                 yield Reference(target, item.value_marks["name"], is_definition=True)

@@ -119,7 +119,7 @@ def _why_not(target: ObjectName, place: Location, files: Container[str], registr
     return f"{called} comes from the platform, as nothing else is said at {place}; write it out"
 
 
-_NOUNS = {"navigation": "area", "reason": "status reason"}
+_NOUNS = {"column_profile": "column profile", "navigation": "area", "reason": "status reason"}
 
 
 def _place_of(target: ObjectName, registry: Registry) -> Location:
@@ -139,6 +139,8 @@ def _place_of(target: ObjectName, registry: Registry) -> Location:
             return registry.views[target.name].location
         case "role":
             return registry.roles[target.name].location
+        case "column_profile":
+            return registry.column_profiles[target.name].location
         case "rule":
             return registry.rules[target.name].location
         case "navigation":

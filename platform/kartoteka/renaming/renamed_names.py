@@ -25,6 +25,7 @@ from kartoteka.renaming.renamed_collections import renamed_collections
 KINDS: Mapping[str, str] = {
     "area": "navigation",
     "choice": "choice",
+    "column_profile": "column_profile",
     "entity": "entity",
     "form": "form",
     "navigation": "navigation",
@@ -34,9 +35,9 @@ KINDS: Mapping[str, str] = {
     "view": "view",
 }
 _SECTIONS = {
-    "choice": "choices", "entity": "entities", "form": "forms", "navigation": "areas",
-    "relationship": "relationships", "role": "roles", "rule": "rules",
-    "view": "views",
+    "choice": "choices", "column_profile": "column_profiles", "entity": "entities",
+    "form": "forms", "navigation": "areas", "relationship": "relationships", "role": "roles",
+    "rule": "rules", "view": "views",
 }  # fmt: skip
 NUMBERED = frozenset({"option", "reason", "state"})  # stored as a number, whatever they are called
 

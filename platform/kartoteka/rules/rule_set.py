@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
+from operator import attrgetter
 from typing import Any
 
+from kartoteka.calculated.stored_formulas import StoredFormulas
 from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.compile_closure import compile_closure, compile_value
 from kartoteka.conditions.typed import Expression, FieldPath
@@ -20,26 +22,45 @@ from kartoteka.rules.typed_rule import TypedAction, TypedRule, target_of, type_r
 _EXACT = Context(prec=60)  # more digits than any number of the language has
 _Act = Callable[[Outcome, Asker, bool], None]  # the flag: whether the record is new
 _Value = Callable[[Mapping[str, Any], Asker], Any]
+_Names = set[str]
+# {verb: (what it does to a set of names, which one)}
+_CHANGES: Mapping[
+    str, tuple[Callable[[_Names, Iterable[str]], None], Callable[[Outcome], _Names]]
+] = {
+    "hide": (_Names.update, attrgetter("hidden")),
+    "show": (_Names.difference_update, attrgetter("hidden")),
+    "hide_section": (_Names.update, attrgetter("hidden_sections")),
+    "show_section": (_Names.difference_update, attrgetter("hidden_sections")),
+    "hide_tab": (_Names.update, attrgetter("hidden_tabs")),
+    "show_tab": (_Names.difference_update, attrgetter("hidden_tabs")),
+    "lock": (_Names.update, attrgetter("locked")),
+    "unlock": (_Names.difference_update, attrgetter("locked")),
+}
 
 
 class RuleSet:
     """The rules of one entity that hold somewhere: on every write, or on one form."""
 
     def __init__(self, rules: Sequence[Rule], registry: Registry) -> None:
-        """Compile ``rules``, which stand in the order in which they run."""
+        """Compile ``rules``, of which there are some, in the order in which they run."""
         self.typed = tuple(type_rule(rule, registry) for rule in rules)
         self._compiled = tuple(_rule(rule, registry) for rule in self.typed)
         # All that the rules name, and what they look at or set: a write of none of these leaves
         # them as they are. State and reason change together.
         self.fields = frozenset().union(*(rule.fields for rule in self.typed))
+        self.formulas = StoredFormulas(rules[0].entity, registry, _looked_at(self.typed))
         decided_by = frozenset().union(*(rule.looks_at | rule.writes for rule in self.typed))
         states = _states(registry, rules)
         self.decided_by = decided_by if decided_by.isdisjoint(states) else decided_by | states
 
     def run(self, record: Mapping[str, Any], asker: Asker, *, is_new: bool) -> Outcome:
-        """Return what the rules make of a record; each runs once and sees what came before it."""
+        """Return what the rules make of a record; each runs once and sees what came before it.
+
+        Stored formulas are worked out for each from what the record holds at its turn.
+        """
         outcome = Outcome(dict(record))
         for run in self._compiled:
+            outcome.record.update(self.formulas.anew(outcome.record))
             run(outcome, asker, is_new)
         return outcome
 
@@ -48,6 +69,10 @@ def rules_on_write(entity: str, registry: Registry) -> RuleSet | None:
     """Return the rules that hold on every write of an entity's records; None without any."""
     rules = [rule for rule in registry.rules_of.get(entity, ()) if rule.scope == "entity"]
     return RuleSet(rules, registry) if rules else None
+
+
+def _looked_at(rules: Sequence[TypedRule]) -> frozenset[str]:
+    return frozenset().union(*(rule.looks_at for rule in rules))
 
 
 def _states(registry: Registry, rules: Sequence[Rule]) -> frozenset[str]:
@@ -98,28 +123,15 @@ def _action(rule: str, item: TypedAction, fields: Mapping[str, Field]) -> _Act:
         case "require":
             levels = dict.fromkeys(names, action.level)
             return lambda outcome, asker, is_new: outcome.required.update(levels)
-        case "hide":
-            return lambda outcome, asker, is_new: outcome.hidden.update(names)
-        case "show":
-            return lambda outcome, asker, is_new: outcome.hidden.difference_update(names)
-        case "hide_section":
-            return lambda outcome, asker, is_new: outcome.hidden_sections.update(names)
-        case "show_section":
-            return lambda outcome, asker, is_new: outcome.hidden_sections.difference_update(names)
-        case "hide_tab":
-            return lambda outcome, asker, is_new: outcome.hidden_tabs.update(names)
-        case "show_tab":
-            return lambda outcome, asker, is_new: outcome.hidden_tabs.difference_update(names)
-        case "lock":
-            return lambda outcome, asker, is_new: outcome.locked.update(names)
-        case "unlock":
-            return lambda outcome, asker, is_new: outcome.locked.difference_update(names)
         case "error":
             refusal = Refusal(rule, action.name, action.message, action.field)
             return lambda outcome, asker, is_new: outcome.refusals.append(refusal)
-        case _:
+        case "recommend":
             proposal = (rule, action.name)
             return lambda outcome, asker, is_new: outcome.proposed.append(proposal)
+        case verb:
+            change, names_of = _CHANGES[verb]
+            return lambda outcome, asker, is_new: change(names_of(outcome), names)
 
 
 def _setting(name: str, value: _Value, *, is_default: bool) -> _Act:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kartoteka.calculated.formulas import calculation_steps
 from kartoteka.conditions.check_condition import check_condition
 from kartoteka.conditions.check_expression import check_expression
 from kartoteka.conditions.condition_error import ConditionError
@@ -62,8 +63,9 @@ class TypedBranch:
 class TypedRule:
     """A rule, ready to be compiled.
 
-    ``looks_at`` are the fields of its conditions and formulas, ``writes`` those that it may set,
-    ``fields`` all that it names, these included.
+    ``looks_at`` are the fields that decide about it: those of its conditions and formulas, and what
+    the stored formulas among these are made of. ``writes`` are those that it may set, ``fields``
+    all that it names.
     """
 
     rule: Rule
@@ -97,7 +99,7 @@ def type_rule(rule: Rule, registry: Registry) -> TypedRule:
     )
     otherwise = typed(rule.otherwise)
     actions = [*(action for branch in branches for action in branch.then), *otherwise]
-    looks_at = {
+    read = {
         *(path.field.name for branch in branches for path in paths_of(branch.condition)),
         *(name for action in actions for name in action.looks_at),
     }
@@ -108,9 +110,12 @@ def type_rule(rule: Rule, registry: Registry) -> TypedRule:
         for name in action.targets
     }
     named = {name for action in rule.actions for name in action.fields}
+    behind = {
+        name for step in calculation_steps(registry, rule.entity, read) for name in step.inputs
+    }
     return TypedRule(
         rule, branches, otherwise,
-        frozenset(looks_at), frozenset(writes), frozenset(looks_at | named),
+        frozenset(read | behind), frozenset(writes), frozenset(read | named),
     )  # fmt: skip
 
 

@@ -16,8 +16,9 @@ from kartoteka.yaml_text.write_text import document_text
 
 # Parts of a document that an empty line sets off, once they hold something.
 _SET_OFF = frozenset({
-    "branches", "choices", "commands", "entities", "field_groups", "fields", "forms", "messages",
-    "relationships", "role_help", "roles", "rules", "states", "views",
+    "branches", "choices", "column_profile_help", "column_profiles", "commands", "entities",
+    "field_groups", "fields", "forms", "messages", "relationships", "role_help", "roles", "rules",
+    "states", "views",
 })  # fmt: skip
 
 

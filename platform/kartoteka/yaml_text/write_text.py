@@ -15,8 +15,8 @@ _BLOCK_ITEMS = frozenset({
 _BLOCK_LISTS = frozenset({"controls"})
 # Maps by name that stand one entry a line: a language's texts.
 _BLOCK_MAPS = frozenset({
-    "choices", "entities", "field_groups", "forms", "messages", "navigation", "relationships",
-    "role_help", "roles", "rules", "views",
+    "choices", "column_profile_help", "column_profiles", "entities", "field_groups", "forms",
+    "messages", "navigation", "relationships", "role_help", "roles", "rules", "views",
 })  # fmt: skip
 _COMMENT_GAP = 2
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from kartoteka.errors import MetadataError
 from kartoteka.labels import missing_labels
+from kartoteka.model.access_test import AccessTest
 from kartoteka.registry import Registry
+from kartoteka_runtime.access_tests.check_access import check_access, passed_over
 from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.console import answers, counted, remarks
@@ -22,12 +27,39 @@ def check(
         bool,
         typer.Option("--labels", help="Also list texts that a language of the app lacks."),
     ] = False,
+    access: Annotated[
+        bool,
+        typer.Option("--access", help="Also run the app's access tests, in a database of its own."),
+    ] = False,
 ) -> None:
     """Tell everything that is wrong with an app's metadata; needs no database."""
     registry = load_app_folder(app).registry()
     if labels:
         _print_missing(registry)
+    if access:
+        _check_access(app, registry)
     remarks.print(_summary(registry))
+
+
+def _check_access(app: Path, registry: Registry) -> None:
+    """Run the access tests of base, plugins and app; what is otherwise ends the command.
+
+    Raises:
+        MetadataError: Something is otherwise than a test expects; each is a diagnostic.
+    """
+
+    def tell(test: AccessTest) -> None:
+        remarks.print(Text(f"access test {test.name} …", style="dim"))
+
+    for test in registry.access_tests.values():
+        if role := passed_over(registry, test):
+            told = f"access test {test.name} is passed over: a later bundle changes the role {role}"
+            remarks.print(Text(told, style="dim"))
+    checked = asyncio.run(check_access(app, registry, progress=tell))
+    if checked.diagnostics:
+        raise MetadataError(checked.diagnostics)
+    told = counted(checked.expectations, "expectation")
+    remarks.print(f"{counted(checked.tests, 'access test')} with {told} hold.")
 
 
 def _summary(registry: Registry) -> Text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from json import dumps
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -15,8 +14,21 @@ from kartoteka.errors import RecordNotFound
 from kartoteka_runtime.cli.app_argument import APP_FILE, existing_app
 from kartoteka_runtime.cli.console import answers, counted, print_error, remarks
 from kartoteka_runtime.cli.opened_app import with_published_app
-from kartoteka_runtime.records.jobs import Jobs, JobsOverview, job_json
-from kartoteka_runtime.storage.stored_job import REPEATABLE, STATES, StoredJob
+from kartoteka_runtime.publishing.bootstrap import SYSTEM
+from kartoteka_runtime.records.jobs import (
+    Jobs,
+    JobsOverview,
+    job_json,
+    names_of_records,
+    record_of,
+)
+from kartoteka_runtime.runtime_parts import RuntimeParts
+from kartoteka_runtime.storage.stored_job import (
+    REPEATABLE,
+    STATES,
+    StoredJob,
+    unreadable_columns,
+)
 
 jobs = typer.Typer(
     help="See what jobs run, wait and failed; run them again or cancel them.",
@@ -24,6 +36,7 @@ jobs = typer.Typer(
 )
 
 T = TypeVar("T")
+Names = dict[tuple[str, str], str]
 AppOption = Annotated[
     Path, typer.Option("--app", parser=existing_app, help=f"Folder with {APP_FILE}.")
 ]
@@ -55,11 +68,13 @@ def show_list(
 ) -> None:
     """List jobs, the newest first, with how many are in each state and who runs them."""
 
-    async def work(asked: Jobs) -> tuple[list[StoredJob], JobsOverview]:
+    async def work(parts: RuntimeParts) -> tuple[list[StoredJob], Names, JobsOverview]:
+        asked = Jobs(parts.database)
         page = await asked.list(state=state, job=job, most=limit)
-        return list(page.jobs), await asked.overview()
+        names = await names_of_records(parts.records.acting_as(SYSTEM), map(record_of, page.jobs))
+        return list(page.jobs), names, await asked.overview()
 
-    found, overview = _with_jobs(app, work)
+    found, names, overview = with_published_app(app, work)
     if json:
         _print_json({
             "counts": dict(overview.counts),
@@ -68,11 +83,13 @@ def show_list(
         })  # fmt: skip
         return
     identity = Column("id", min_width=36, no_wrap=True)  # to be copied whole, however narrow
-    table = Table(identity, "job", "state", "tries", "run at", "progress", "what", box=None)
+    table = Table(
+        identity, "job", "record", "state", "tries", "run at", "progress", "what", box=None
+    )
     for one in found:
         table.add_row(
-            one.id, one.job, _shown_state(one), str(one.attempts), _moment(one.run_at),
-            _progress(one), _why(one),
+            one.id, one.job, _about(one, names), _shown_state(one), str(one.attempts),
+            _run_at(one), _progress(one), _why(one),
         )  # fmt: skip
     if found:
         answers.print(table)
@@ -173,12 +190,21 @@ def _print_json(value: Any) -> None:
     typer.echo(dumps(value, ensure_ascii=False, indent=2))
 
 
+def _about(job: StoredJob, names: Names) -> str:
+    """Return the record that a job is about; by its id when it is gone."""
+    record = record_of(job)
+    if record is None:
+        return ""
+    return f"{record.entity} {names.get((record.entity, record.id)) or record.id}"
+
+
 def _shown_state(job: StoredJob) -> str:
-    return "canceling" if job.is_cancel_asked and job.state == "running" else job.state
+    state = job.unreadable.get("state", job.state)
+    return "canceling" if job.is_cancel_asked and state == "running" else state
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+def _run_at(job: StoredJob) -> str:
+    return "" if "run_at" in job.unreadable else f"{job.run_at:%Y-%m-%d %H:%M:%S}"
 
 
 def _progress(job: StoredJob) -> str:
@@ -190,7 +216,9 @@ def _progress(job: StoredJob) -> str:
 
 
 def _why(job: StoredJob) -> str:
-    """Return in a few words why a job is parked or failed."""
+    """Return in a few words why a job is parked or failed, or what of it cannot be read."""
+    if job.unreadable:
+        return f"unreadable: {unreadable_columns(job)}"
     shown = job_json(job)
     reason, error = shown["reason"], shown["error"]
     if isinstance(reason, dict):

@@ -12,6 +12,7 @@ import sys
 import typer
 
 from kartoteka.errors import KartotekaError, MetadataError
+from kartoteka_runtime.cli.access import access
 from kartoteka_runtime.cli.check import check
 from kartoteka_runtime.cli.console import print_diagnostics, print_error
 from kartoteka_runtime.cli.demo import demo
@@ -28,7 +29,9 @@ from kartoteka_runtime.cli.rename import rename
 from kartoteka_runtime.cli.rollback import history, rollback
 from kartoteka_runtime.cli.schemas import schemas
 from kartoteka_runtime.cli.serve import serve
-from kartoteka_runtime.cli.user import token, user
+from kartoteka_runtime.cli.services import service
+from kartoteka_runtime.cli.tokens import token
+from kartoteka_runtime.cli.user import user
 from kartoteka_runtime.cli.worker import worker
 
 app = typer.Typer(
@@ -41,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(new, name="new")
 app.command()(check)
+app.command()(access)
 app.command()(registry)
 app.command("explain")(explain_command)
 app.command()(fmt)
@@ -57,6 +61,7 @@ app.command()(worker)
 app.add_typer(jobs, name="jobs")
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
+app.add_typer(service, name="service")
 app.command()(demo)
 
 

@@ -196,8 +196,10 @@ def _write_scaffold(source: Path, target: Path, facts: Mapping[str, Any]) -> Non
 
 
 def _render(template: Path, facts: Mapping[str, Any]) -> str:
-    environment = Environment(  # makes YAML, TOML and Python of checked names: nothing to escape
-        undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
+    environment = Environment(
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - YAML, TOML and Python of checked names: nothing to escape
     )
     return environment.from_string(template.read_text(encoding="utf-8")).render(facts)
 

@@ -27,7 +27,7 @@ def rename(
         typer.Argument(
             metavar="OLD",
             help="harbour_boat, harbour_boat.payer, harbour_boat.kind.sailing, or form:NAME, "
-            "view:NAME, choice:NAME, role:NAME, relationship:NAME, area:NAME.",
+            "view:NAME, choice:NAME, role:NAME, column_profile:NAME, relationship:NAME, area:NAME.",
         ),
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")],

@@ -10,7 +10,8 @@ from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
 from kartoteka_runtime.cli.sign_in_sheet import SheetEntry
 from kartoteka_runtime.cli.user import generated_password
-from kartoteka_runtime.publishing.bootstrap import SYSTEM, role_id
+from kartoteka_runtime.known_ids import role_id
+from kartoteka_runtime.publishing.bootstrap import SYSTEM
 from kartoteka_runtime.runtime_parts import RuntimeParts
 
 
@@ -64,11 +65,15 @@ class SampleDataLoading:
                 "systemuserroles_association", user_id, role_id(published, role)
             )
         self._roles[user_id] = tuple(roles)
-        self._passwords[user_id] = generated_password()
-        await self._parts.sessions.set_password(user_id, self._passwords[user_id])
+        await self.give_password(user_id)
         await self._parts.sessions.set_preferences(
             user_id, language=language or None, time_zone=time_zone or None
         )
+
+    async def give_password(self, user_id: str) -> None:
+        """Make up a password for a user: the slowest part of letting somebody sign in."""
+        self._passwords[user_id] = generated_password()
+        await self._parts.sessions.set_password(user_id, self._passwords[user_id])
 
     async def sign_in_sheet(self) -> list[SheetEntry]:
         """Return who may sign in and how, in the order in which they were let."""

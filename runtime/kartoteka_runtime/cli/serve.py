@@ -19,6 +19,7 @@ from kartoteka_runtime.app import build_app
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.console import answers
 from kartoteka_runtime.cli.opened_app import opened_app
+from kartoteka_runtime.cli.security_log import write_security_log
 from kartoteka_runtime.cli.worker import jobs_beside
 from kartoteka_runtime.publishing.publish import published_number
 from kartoteka_runtime.settings import Settings
@@ -28,7 +29,12 @@ PortOption = Annotated[int, typer.Option(help="Port to listen on.", min=0, max=6
 
 _APP_FOLDER = "KARTOTEKA_SERVED_APP"  # how worker processes learn what they serve
 _BACKLOG = 2048
-LOGGING: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
+LOGGING: dict[str, Any] = {
+    "log_level": "warning",
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,  # the app itself looks at them, where its settings name a proxy
+}
 
 
 class AddressUnavailable(KartotekaError):
@@ -58,6 +64,7 @@ def serve(
         serve_dev(app, host=host, port=port)
         return
 
+    write_security_log()
     label = asyncio.run(_published_label(app))
     run_server(
         app, host=host, port=port, workers=workers,
@@ -107,6 +114,7 @@ def run_server(
 
 def served_app() -> Starlette:
     """Return the application of a worker process."""
+    write_security_log()
     return build_app(Settings.load(Path(os.environ[_APP_FOLDER])))
 
 
@@ -147,7 +155,7 @@ def listening(host: str, port: int) -> socket.socket:
 def address_of(listener: socket.socket) -> str:
     """Return what to type into a browser on this machine."""
     host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::", "127.0.0.1", "::1"):
+    if host in ("0.0.0.0", "::", "127.0.0.1", "::1"):  # noqa: S104 - compared, not bound
         host = "localhost"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 

@@ -73,7 +73,8 @@ def serve_dev(folder: Path, *, host: str, port: int) -> None:
             )
     if server.is_to_start_again:
         again = ["serve", str(folder), "--dev", "--host", host, "--port", str(port)]
-        os.execv(sys.executable, [sys.executable, "-m", "kartoteka_runtime.cli", *again])
+        command = [sys.executable, "-m", "kartoteka_runtime.cli", *again]
+        os.execv(sys.executable, command)  # noqa: S606 - this program again, without a shell
 
 
 class _DevServer(AnnouncingServer):
@@ -106,7 +107,7 @@ class _DevServer(AnnouncingServer):
 
 def _why_not_startable(folder: Path) -> str:
     try:
-        tried = subprocess.run(
+        tried = subprocess.run(  # noqa: S603 - this interpreter, with a program of ours
             [sys.executable, "-c", _TRIAL, str(folder)],
             capture_output=True, text=True, timeout=_TRIAL_SECONDS, check=False,
         )  # fmt: skip

@@ -1,24 +1,24 @@
-"""`kartoteka user add|password` and `kartoteka token create`: who may sign in."""
+"""`kartoteka user add|password`: who may sign in."""
 
 from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from kartoteka.errors import KartotekaError
-from kartoteka.names import did_you_mean
+from kartoteka.errors import RecordInvalid
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
-from kartoteka_runtime.cli.console import answers
+from kartoteka_runtime.cli.console import answers, remarks
+from kartoteka_runtime.cli.known_users import as_mistake, check_roles, user_called
 from kartoteka_runtime.cli.opened_app import with_published_app
-from kartoteka_runtime.publishing.bootstrap import SYSTEM, add_user
+from kartoteka_runtime.publishing.bootstrap import add_user
 from kartoteka_runtime.runtime_parts import RuntimeParts
-from kartoteka_runtime.security.passwords import LONGEST, SHORTEST
+from kartoteka_runtime.security.sessions import check_password
 
 user = typer.Typer(help="Add users and set their passwords.", no_args_is_help=True)
-token = typer.Typer(help="Make tokens for programs that use the API.", no_args_is_help=True)
 
 UserName = Annotated[str, typer.Argument(metavar="NAME", help="The name the user signs in with.")]
 GenerateOption = Annotated[
@@ -27,10 +27,6 @@ GenerateOption = Annotated[
 StdinOption = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
-
-
-class UnknownUser(KartotekaError):
-    """There is no user of that name."""
 
 
 @user.command("add")
@@ -50,7 +46,8 @@ def add(
     password = _new_password(generate, password_stdin)
 
     async def work(parts: RuntimeParts) -> None:
-        _check_roles(parts, role or [])
+        check_roles(parts, role or [])
+        _check(parts, password, (name, first_name, last_name, email))
         user_id = await add_user(
             parts.records,
             user_name=name,
@@ -62,6 +59,8 @@ def add(
         await parts.sessions.set_password(user_id, password)
 
     with_published_app(app, work)
+    if not role:
+        remarks.print(f"{name} has no role yet, and cannot enter without one.")
     answers.print(f"Added {name}." + (f" The password is {password}" if generate else ""))
 
 
@@ -76,24 +75,42 @@ def set_password(
     password = _new_password(generate, password_stdin)
 
     async def work(parts: RuntimeParts) -> None:
-        await parts.sessions.set_password(await _user_id(parts, name), password)
+        user_id = await user_called(parts, name)
+        try:
+            await parts.sessions.set_password(user_id, password)
+        except RecordInvalid as invalid:
+            raise as_mistake(parts, invalid) from invalid
 
     with_published_app(app, work)
     answers.print(f"Done.{f' The password of {name} is {password}' if generate else ''}")
 
 
-@token.command("create")
-def create_token(
-    user: Annotated[str, typer.Option(help="The user as whom the program acts.")],
-    app: AppArgument = HERE,
-    name: Annotated[str, typer.Option(help="What the token is for.")] = "token",
-) -> None:
-    """Make an API token; it is printed this once and nothing else is."""
+@user.command("forget-factors")
+def forget_factors(name: UserName, app: AppArgument = HERE) -> None:
+    """Forget the codes and passkeys of a user who has lost them all."""
 
-    async def work(parts: RuntimeParts) -> str:
-        return await parts.sessions.create_token(await _user_id(parts, user), name)
+    async def work(parts: RuntimeParts) -> int:
+        user_id = await user_called(parts, name)
+        count = await parts.sign_in.store.forget_factors(user_id)
+        if count:
+            await parts.security_events.record(
+                "second_factor_removed", user_id=user_id, user_name=name, detail={"by": "operator"}
+            )
+        return count
 
-    answers.print(with_published_app(app, work))
+    count = with_published_app(app, work)
+    answers.print(f"Forgot {count} of {name}." if count else f"{name} has no second factor.")
+
+
+@user.command("unlink")
+def unlink(name: UserName, app: AppArgument = HERE) -> None:
+    """Forget which accounts at identity providers are a user's."""
+
+    async def work(parts: RuntimeParts) -> bool:
+        return await parts.sign_in.store.unlink_all(await user_called(parts, name))
+
+    is_done = with_published_app(app, work)
+    answers.print(f"Unlinked {name}." if is_done else f"{name} is linked to no account.")
 
 
 def generated_password() -> str:
@@ -113,24 +130,12 @@ def _new_password(generate: bool, from_stdin: bool) -> str:
         raise typer.BadParameter(
             "there is no terminal to ask for a password: use --generate or --password-stdin."
         )
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise typer.BadParameter(f"a password has {SHORTEST} to {LONGEST} characters.")
     return password
 
 
-def _check_roles(parts: RuntimeParts, roles: list[str]) -> None:
-    known = parts.live_registry.current.registry.roles
-    for role in roles:
-        if role not in known:
-            hint = did_you_mean(role, known) or f"there are {', '.join(sorted(known))}"
-            raise typer.BadParameter(f'there is no role "{role}"; {hint}')
-
-
-async def _user_id(parts: RuntimeParts, name: str) -> str:
-    quoted = name.replace("'", "''")
-    found = await parts.records.acting_as(SYSTEM).list(
-        "systemuser", filter=f"domainname eq '{quoted}'", fields=("systemuserid",), limit=1
-    )
-    if not found:
-        raise UnknownUser(f'there is no user "{name}"')
-    return str(found[0]["systemuserid"])
+def _check(parts: RuntimeParts, password: str, about: Sequence[str]) -> None:
+    """Return when a password may be chosen, before there is a user who has it."""
+    try:
+        check_password(password, about)
+    except RecordInvalid as invalid:
+        raise as_mistake(parts, invalid) from invalid

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from kartoteka.errors import PublishFailed
-from kartoteka_runtime.app import build_parts
+from kartoteka_runtime.app import build_parts, guards
 from kartoteka_runtime.dev.dev_pages import DevPages
 from kartoteka_runtime.dev.dev_session import DevSession, Restart, Tell, tell_nobody
 from kartoteka_runtime.dev.dev_status import START
@@ -57,6 +57,7 @@ def build_dev_app(
         routes=[*api_routes(parts), *DevPages(session).routes(client), *web_routes(client)],
         lifespan=lifespan,
         middleware=[
+            *guards(settings),
             Middleware(WaitingPage, client=client, session=session),
             Middleware(PublicationRefresh, parts=parts),
         ],

@@ -27,8 +27,10 @@ from kartoteka_runtime.storage.stored_job import (
     DONE,
     FAILED,
     PARKED,
+    UNREADABLE,
     WAITING,
     StoredJob,
+    unreadable_columns,
 )
 
 _log = logging.getLogger(__name__)
@@ -112,6 +114,8 @@ class JobRunner:
                 raise JobCanceled(job.id)
             if job.losses > MOST_LOSSES:
                 return Ending(FAILED, error=_lost(job.losses))
+            if job.unreadable:
+                raise Parked(UNREADABLE, columns=unreadable_columns(job))
             handler = self._handler(job)
             running = await self._running(job)
             await self._run_handler(handler, running)

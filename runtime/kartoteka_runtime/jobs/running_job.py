@@ -14,9 +14,10 @@ from kartoteka.plugin_api.contexts import Principal, Records
 from kartoteka.plugin_api.jobs import JobCanceled, Json
 from kartoteka.registry import Registry
 from kartoteka_runtime.records.record_service import ActingRecords
-from kartoteka_runtime.storage.database import Connection, Database
+from kartoteka_runtime.storage.database import BadParameter, Connection, Database
 from kartoteka_runtime.storage.job_runs import JobRuns
 from kartoteka_runtime.storage.moments import decode_moment, encode_moment
+from kartoteka_runtime.storage.storable_text import storable
 from kartoteka_runtime.storage.stored_job import StoredJob, StoredStep
 
 _SLEEP = ":sleep"  # no step of a handler is called so
@@ -96,6 +97,7 @@ class RunningJob:
 
     async def step(self, name: str, work: Callable[[Records], Awaitable[Json]]) -> Json:
         """Do a part of the job exactly once and return what it returned."""
+        self._check_text("the name of a step", name)
         occurrence = self._next_occurrence(name)
         done = self._done.get((name, occurrence))
         if done is not None:
@@ -147,6 +149,7 @@ class RunningJob:
 
     async def progress(self, done: int, total: int = 0, text: str = "") -> None:
         """Tell people how far the job is."""
+        self._check_text("the text of its progress", text)
         now = time.monotonic()
         if now - self._told < _TELL_SECONDS and not (total and done >= total):
             return
@@ -171,6 +174,13 @@ class RunningJob:
             raise Superseded(self.job.id)
         if is_cancel_asked:
             raise JobCanceled(self.job.id)
+
+    def _check_text(self, what: str, text: str) -> None:
+        """Refuse what one database would keep and another would not."""
+        try:
+            storable(text)
+        except BadParameter as error:
+            raise PluginError(f'job "{self.name}": {what} cannot be kept: {error}') from error
 
     def _as_json(self, name: str, result: Any) -> str:
         try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from babel import Locale
 
+from kartoteka.conditions.zones import shown_clock
 from kartoteka.model.field import Field
 from kartoteka_runtime.localization.date_shapes import date_time_writer, date_writer
 from kartoteka_runtime.localization.durations import write_duration
@@ -58,7 +59,7 @@ def value_writer(field: Field, language: str, zone: tzinfo) -> Writer:
 def instant_writer(language: str, zone: tzinfo) -> Callable[[datetime], str]:
     """Return a function that writes an instant as date and time in ``zone``."""
     write = date_time_writer(language)
-    return lambda value: write(value.astimezone(zone))
+    return lambda value: write(shown_clock(value, zone))
 
 
 @cache

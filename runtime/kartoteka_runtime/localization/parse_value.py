@@ -12,6 +12,7 @@ from typing import Any
 
 from babel.dates import parse_date
 
+from kartoteka.conditions.zones import shown_clock
 from kartoteka.model.field import Field
 from kartoteka_runtime.localization.durations import read_duration, write_duration
 from kartoteka_runtime.localization.number_shapes import plain_number_writer
@@ -68,7 +69,7 @@ def input_writer(field: Field, language: str, zone: tzinfo) -> Callable[[Any], s
         case "date_time" if field.behavior == "time_zone_independent":
             return _input_time
         case "date_time" if field.behavior != "date_only":
-            return lambda value: _input_time(value.astimezone(zone))
+            return lambda value: _input_time(shown_clock(value, zone))
     return str
 
 
@@ -126,4 +127,4 @@ def _read_date_time(text: str, zone: tzinfo | None) -> Any:
 
 
 def _input_time(value: datetime) -> str:
-    return value.strftime("%Y-%m-%dT%H:%M:%S" if value.second else "%Y-%m-%dT%H:%M")
+    return value.isoformat(timespec="seconds" if value.second else "minutes")

@@ -1,38 +1,29 @@
 """Bootstrap: the records without which nobody could sign in or own anything.
 
-The organization, its root business unit and base currency, and one role record a role of the
-registry. Running it again changes only what is missing.
+The organization, its root business unit and base currency, and one record each for the roles and
+the column profiles of the registry. Running it again changes only what is missing.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from decimal import Decimal
 
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
-from kartoteka_runtime.live_registry import Published
+from kartoteka_runtime.known_ids import (
+    ORGANIZATION,
+    ROOT_UNIT,
+    known_id,
+    profile_id,
+    role_id,
+)
 from kartoteka_runtime.publishing.publish import publishing_alone
+from kartoteka_runtime.records.organization_rules import ensure_default_teams
 from kartoteka_runtime.records.record_service import ActingRecords, RecordService
 
 SYSTEM = Principal(user_id="", name="system", is_system=True)
-_NAMESPACE = uuid.UUID("6f1c2b0e-6c1b-5d0c-9d2a-0b6d5a6f7c11")
-
-
-def known_id(kind: str, name: str) -> str:
-    """Return the id of a record that every organization has, the same wherever it is made."""
-    return str(uuid.uuid5(_NAMESPACE, f"{kind}/{name}"))
-
-
-def role_id(published: Published, name: str) -> str:
-    """Return the id of the record of a role; it stays when the role is renamed."""
-    return known_id("role", published.identities.of("role", name))
-
-
-ORGANIZATION = known_id("organization", "")
-ROOT_UNIT = known_id("businessunit", "root")
 
 
 async def bootstrap(
@@ -49,6 +40,9 @@ async def bootstrap(
             await _first_records(made, organization, currency)
         for role in service.model.registry.roles.values():
             await _role(made, service, role.name)
+        await ensure_default_teams(inside)
+        for profile in service.model.registry.column_profiles.values():
+            await _profile(made, service, profile.name)
 
 
 class _Records:
@@ -132,6 +126,20 @@ async def _role(records: _Records, service: RecordService, name: str) -> None:
             "name": label or name,
             "businessunitid": Reference("businessunit", ROOT_UNIT),
         },
+    )
+
+
+async def _profile(records: _Records, service: RecordService, name: str) -> None:
+    published = service.live_registry.current
+    record_id = profile_id(published, name)
+    if await records.exist("fieldsecurityprofile", record_id):
+        return
+    label = published.labels.text(
+        published.registry.column_profiles[name].label, published.registry.base_language
+    )
+    await records.create(
+        "fieldsecurityprofile",
+        {"fieldsecurityprofileid": record_id, "name": label or name, "logicalname": name},
     )
 
 

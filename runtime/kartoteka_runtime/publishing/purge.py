@@ -17,6 +17,7 @@ from kartoteka_runtime.storage.column_types import encode_instant
 from kartoteka_runtime.storage.database import Database, PublishingConnection, SchemaMoved
 from kartoteka_runtime.storage.record_queries import compile_text
 from kartoteka_runtime.storage.schema import encode_schema, read_schema
+from kartoteka_runtime.storage.shares import Shares
 from kartoteka_runtime.storage.system_tables import purged
 
 
@@ -109,6 +110,8 @@ async def _destroy(connection: PublishingConnection, database: Database, item: R
                     )
         else:
             await connection.execute(f"DROP TABLE {quote(item.table)}", {})
+    if item.kind == "entity":
+        await Shares(database.dialect).remove_entity(connection, item.name)
     await connection.execute(
         compile_text(sa.insert(purged), database.dialect),
         {

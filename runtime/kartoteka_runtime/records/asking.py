@@ -18,17 +18,25 @@ _START, _PERIOD_TYPE = "fiscalcalendarstart", "fiscalperiodtype"
 _PERIOD_TYPES = {
     2000: "annually", 2001: "semiannually", 2002: "quarterly", 2003: "monthly", 2004: "four_weeks",
 }  # fmt: skip
+_USUAL_CALENDAR = FiscalCalendar()
 _FISCAL_PARTS = (DatePart.FISCAL_PERIOD, DatePart.FISCAL_YEAR)
 
 
 async def asker_of(op: Operation, query: Query) -> Asker:
     """Return who asks a query; the organization's calendar only where the query looks at it."""
     principal = op.principal
-    fiscal = FiscalCalendar()
+    fiscal = _USUAL_CALENDAR
     parts = (query.groups, query.condition, query.joins, query.expands)
     if op.model.fiscal.get(parts, partial(_is_fiscal, query)):
         fiscal = await _fiscal_calendar(op)
-    return Asker(principal.user_id, principal.business_unit_id, principal.time_zone, op.now, fiscal)
+    return Asker(
+        principal.user_id,
+        principal.business_unit_id,
+        principal.time_zone,
+        op.now,
+        fiscal,
+        reaches=op.reaches,
+    )
 
 
 def _is_fiscal(query: Query) -> bool:
@@ -51,12 +59,12 @@ async def _fiscal_calendar(op: Operation) -> FiscalCalendar:
     """Return the organization's fiscal calendar; the default one where it says nothing."""
     registry = op.model.registry
     if ORGANIZATION not in registry.entities:
-        return FiscalCalendar()
+        return _USUAL_CALENDAR
     columns = tuple(path_of(registry, ORGANIZATION, name) for name in (_START, _PERIOD_TYPE))
     query = Query(ORGANIZATION, columns, limit=1)
     rows, _, _ = await op.model.queries.page(op.connection, query, Asker())
     if not rows or rows[0][_START] is None:
-        return FiscalCalendar()
+        return _USUAL_CALENDAR
     start = rows[0][_START]
-    period_type = _PERIOD_TYPES.get(rows[0][_PERIOD_TYPE], FiscalCalendar().period_type)
+    period_type = _PERIOD_TYPES.get(rows[0][_PERIOD_TYPE], _USUAL_CALENDAR.period_type)
     return FiscalCalendar(start.month, start.day, period_type)

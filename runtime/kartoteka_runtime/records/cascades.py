@@ -1,23 +1,25 @@
 """What follows from deleting or assigning a record, as the lookups that name it declare.
 
-Source: reference platform, section 2.2. Reparenting moves inherited shares and nothing else; it
-begins to matter once records can be shared.
+Whoever deletes or assigns needs the privilege on every record that goes along; without it on one of
+them nothing is done. Lookups are emptied by the platform. What sharing and reparenting pass on is
+in ``inherited_shares``. Source: reference platform, section 2.2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
-from kartoteka.errors import RecordInvalid, Violation
+from kartoteka.errors import AccessDenied, RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import has_column
 from kartoteka.record_values import Reference
-from kartoteka_runtime.records import unlinked
+from kartoteka_runtime.records import inherited_shares, unlinked
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.parties import PARTY
@@ -48,10 +50,15 @@ async def delete_children(op: Operation, name: str, record_id: str, delete: Dele
         raise RecordInvalid(
             name, [Violation(None, "violation.referenced_by", {"entities": tuple(labels.values())})]
         )
+    bereft: list[tuple[str, str]] = []  # what inherits nothing from the record any more
     for entity, item in incoming:
         if item.cascade.delete == "cascade" and entity.name != POINTER:
             for child in await _children(op, entity, item, name, record_id):
-                await delete(op, entity.name, child)
+                if entity.parent_field == item.name:  # it has no privileges of its own
+                    op.visited.add(("delete with parent", entity.name, child))
+                with _needs(op, "delete", entity.name, child):
+                    await delete(op, entity.name, child)
+        bereft += await inherited_shares.children_by(op, entity, item, name, record_id)
         if unlinked.is_looked_at(op, entity, item):
             children = await _children(op, entity, item, name, record_id)
             await unlinked.write_calculated(op, entity, item, children)
@@ -59,6 +66,7 @@ async def delete_children(op: Operation, name: str, record_id: str, delete: Dele
         build = partial(_unlink_query, op.model, entity, item)
         sql = op.model.text(("unlink", entity.name, item.name), build)
         await op.connection.execute(sql, {"parent": record_id, "parent_entity": name})
+    await inherited_shares.refresh(op, bereft, inherited_shares.REPARENT)
     for relationship in op.model.registry.relationships.values():
         left, right = link_columns(relationship.left, relationship.right)
         for side, column in ((relationship.left, left), (relationship.right, right)):
@@ -98,7 +106,20 @@ async def assign_children(
                 continue
             if rule == "user_owned" and not (before and before.is_same(stored["ownerid"])):
                 continue
-            await update(op.as_system(), entity.name, child, {"ownerid": now})
+            with _needs(op, "assign", entity.name, child):
+                await update(op, entity.name, child, {"ownerid": now})
+
+
+@contextmanager
+def _needs(op: Operation, privilege: str, entity: str, record_id: str) -> Iterator[None]:
+    """Say that a privilege is missing where a record below is not even to be seen."""
+    try:
+        yield
+    except RecordNotFound as error:
+        if op.is_system or (error.entity, error.record_id) != (entity, record_id):
+            raise
+        params = {"privilege": privilege, "entity": entity}
+        raise AccessDenied("error.access_denied_below", params) from error
 
 
 async def _children(

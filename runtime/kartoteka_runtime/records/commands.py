@@ -7,11 +7,12 @@ from typing import Any
 
 from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.plugin_api.contexts import CommandContext, CommandResult
+from kartoteka.record_values import Reference
 from kartoteka_runtime.records import pipeline
 from kartoteka_runtime.records.compiled_model import CompiledCommand
 from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.record_access import allowed, require_all, require_record
 from kartoteka_runtime.records.state_model import REASON, STATE
-from kartoteka_runtime.security import access
 from kartoteka_runtime.validation.value_checks import Refused, shorten
 
 
@@ -29,12 +30,14 @@ async def execute(
     definition = compiled.entity.command_by_name.get(command)
     if definition is None:
         raise RecordNotFound(name, command)
-    access.require(op.principal, "write", compiled.entity)
-    record = await compiled.queries.read(
-        op.connection, record_id, with_labels=True, for_update=True, asker=op.asker
+    op.require("read", name)
+    found = await compiled.queries.read_allowed(
+        op.connection, record_id, ("write",), with_labels=True, for_update=True, asker=op.asker
     )
-    if record is None:
+    if found is None:
         raise RecordNotFound(name, record_id)
+    record, may = found
+    require_all(name, ("write",), may)
     if definition.from_states and compiled.states.has_states:
         current = compiled.entity.state_by_value.get(record[STATE])
         if current is None or current.name not in definition.from_states:
@@ -42,6 +45,7 @@ async def execute(
             raise RecordInvalid(name, [Violation(None, "violation.command_not_offered", params)])
     action = compiled.commands[command]
     parameters = _checked(name, action, supplied)
+    await _require_seen(op, name, parameters)
     if action.handler is None:
         await set_state(op, name, record_id, definition.to_state, definition.to_reason, {})
         return CommandResult()
@@ -72,7 +76,11 @@ async def set_state(
 
     Raises:
         RecordInvalid: The entity has no such state or reason.
+        RecordNotFound: There is no such record.
+        AccessDenied: The principal may not change it.
     """
+    if not op.is_system:
+        await require_record(op, name, record_id, "write")
     try:
         state_value, reason_value = op.entity(name).states.named(state, reason)
     except KeyError:
@@ -82,6 +90,23 @@ async def set_state(
     if reason:
         written[REASON] = reason_value
     await pipeline.update(op.as_system(), name, record_id, written)
+
+
+async def _require_seen(op: Operation, name: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that name records which the principal may not see: there are none such.
+
+    Commands hand them to the platform's own writes too, which would attach them unasked.
+    """
+    if op.is_system:
+        return
+    violations = []
+    for parameter, value in parameters.items():
+        if isinstance(value, Reference):
+            if await allowed(op, value.entity, value.id, ()) is None:
+                params = {"value": value.name or value.id}
+                violations.append(Violation(parameter, "violation.not_found", params))
+    if violations:
+        raise RecordInvalid(name, violations)
 
 
 def _checked(name: str, action: CompiledCommand, supplied: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ClauseElement
 from sqlalchemy.engine import Dialect
 
+from kartoteka.calculated.stored_formulas import StoredFormulas
 from kartoteka.labels import LabelResolver
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -16,23 +17,28 @@ from kartoteka.model.field_types import has_column
 from kartoteka.plugin_api.contexts import CommandHandler, RecordHandler
 from kartoteka.registry import Registry
 from kartoteka.rules.rule_set import rules_on_write
+from kartoteka_runtime.known_ids import profile_id, role_id
 from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.rollup_changes import RollupChanges
+from kartoteka_runtime.records.share_paths import POINTER, SharePaths
 from kartoteka_runtime.records.state_model import StateModel
-from kartoteka_runtime.records.stored_formulas import StoredFormulas
+from kartoteka_runtime.security.access import SystemAccess
+from kartoteka_runtime.security.access_cache import AccessCache
+from kartoteka_runtime.storage.access_facts import AccessFacts
 from kartoteka_runtime.storage.by_identity import ByIdentity
 from kartoteka_runtime.storage.on_demand import OnDemand
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
 from kartoteka_runtime.storage.run_query import Queries
+from kartoteka_runtime.storage.shares import Shares
 from kartoteka_runtime.storage.tables import Tables, build_tables, short_name
 from kartoteka_runtime.validation.record_schema import field_schema
 from kartoteka_runtime.validation.validate_record import RecordValidator
 from kartoteka_runtime.validation.value_checks import compile_check
 
+__all__ = ["POINTER", "CompiledCommand", "CompiledEntity", "CompiledModel"]
 # What the pipeline itself looks at before an update, where an entity has it.
 _DECIDING = {"versionnumber", "statecode", "statuscode", "ownerid", "actualend", "directioncode"}
-POINTER = "activitypointer"  # the entity that lists activities of every kind
 
 
 @dataclass(frozen=True)
@@ -145,8 +151,21 @@ class CompiledModel:
             dialect,
             OnDemand(published.registry.entities, lambda name: self.entities[name].queries),
         )
+        self.asked_entities: ByIdentity[tuple[str, ...]] = ByIdentity()  # that queries are about
+        self.share_paths = SharePaths(published.registry)
+        self.shares = Shares(dialect)
         self.fiscal: ByIdentity[bool] = ByIdentity()  # whether queries look at the calendar
         self._texts: dict[Hashable, str] = {}
+        self.role_names = {role_id(published, name): name for name in published.registry.roles}
+        self.access_facts = AccessFacts(
+            published.registry, self.tables, dialect,
+            roles=self.role_names,
+            profiles={
+                profile_id(published, name): name for name in published.registry.column_profiles
+            },
+        )  # fmt: skip
+        self.accesses = AccessCache(published.registry, self.access_facts, engine)
+        self.system_access = SystemAccess(published.registry)
 
     def _compile(self, name: str) -> CompiledEntity:
         entity = self.registry.entities[name]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from kartoteka.errors import RecordNotFound
+from kartoteka.errors import AccessDenied, RecordNotFound
+from kartoteka.record_values import Reference
+from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.storage.database import Database
 from kartoteka_runtime.storage.job_lists import JobLists
 from kartoteka_runtime.storage.job_runs import JobRuns
@@ -18,6 +21,7 @@ from kartoteka_runtime.storage.moments import encode_moment
 from kartoteka_runtime.storage.stored_job import STATES, StoredJob, StoredStep, dataverse_state
 
 JOB = "job"  # what RecordNotFound calls it
+_MOST_NAMED = 100  # records that one condition names: it may not be longer than 10,000 characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,43 @@ class Jobs:
             return await self._lists.cancel(connection, job_id, datetime.now(UTC))
 
 
+def record_of(job: StoredJob) -> Reference | None:
+    """Return the record that a job is about: the one that its ``entity`` and ``id`` name."""
+    arguments = _parsed(job.arguments)
+    if not isinstance(arguments, dict):
+        return None
+    entity, record_id = arguments.get("entity"), arguments.get("id")
+    try:
+        return Reference(entity, str(UUID(record_id))) if isinstance(entity, str) else None
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+async def names_of_records(
+    records: ActingRecords, found: Iterable[Reference | None]
+) -> dict[tuple[str, str], str]:
+    """Return what records are called, by entity and id, as far as whoever asks may read them."""
+    wanted: dict[str, set[str]] = {}
+    for one in found:
+        if one is not None and one.entity in records.model.registry.entities:
+            wanted.setdefault(one.entity, set()).add(one.id)
+    names = {}
+    for entity, ids in wanted.items():
+        definition = records.model.registry.entities[entity]
+        key, primary = definition.primary_id, definition.primary_field
+        if not key or not primary:
+            continue
+        ordered = sorted(ids)
+        for start in range(0, len(ordered), _MOST_NAMED):
+            condition = f"{key} in ({','.join(ordered[start : start + _MOST_NAMED])})"
+            try:
+                rows = await records.list(entity, filter=condition, fields=(key, primary))
+            except AccessDenied:
+                break
+            names.update({(entity, str(row[key])): str(row[primary] or "") for row in rows})
+    return names
+
+
 def job_json(job: StoredJob, steps: Sequence[StoredStep] | None = None) -> dict[str, Any]:
     """Return a job as commands print it, with Dataverse's state and status reason."""
     statecode, statuscode = dataverse_state(job, datetime.now(UTC))
@@ -132,8 +173,11 @@ def job_json(job: StoredJob, steps: Sequence[StoredStep] | None = None) -> dict[
         "error": _parsed(job.error),
     }
     for name in ("run_at", "created_on", "started_on", "ended_on"):
-        moment = getattr(job, name)
+        moment = None if name in job.unreadable else getattr(job, name)
         shown[name] = encode_moment(moment) if moment is not None else None
+    about = record_of(job)
+    shown["record"] = None if about is None else {"entity": about.entity, "id": about.id}
+    shown["unreadable"] = dict(job.unreadable) or None
     if steps is not None:
         shown["steps"] = [
             {

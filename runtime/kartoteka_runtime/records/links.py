@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.relationship import Relationship
+from kartoteka_runtime.records.access_audit import note_link
 from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.records.hook_context import hook_context
 from kartoteka_runtime.records.operation import Operation
-from kartoteka_runtime.security import access
+from kartoteka_runtime.records.record_access import allowed, denied
 from kartoteka_runtime.storage.database import UniqueViolation
 from kartoteka_runtime.storage.tables import link_columns
 
@@ -23,6 +24,7 @@ async def associate(op: Operation, name: str, left_id: str, right_id: str) -> No
     Raises:
         RecordNotFound: There is no such relationship or record.
         RecordInvalid: The two are linked already, or a hook refused.
+        AccessDenied: One of them needs ``append``, the other ``append_to``.
     """
     relationship = await _prepared(op, name, left_id, right_id)
     params = {"left_": left_id, "right_": right_id}
@@ -37,6 +39,7 @@ async def associate(op: Operation, name: str, left_id: str, right_id: str) -> No
         raise RecordInvalid(
             relationship.left, [Violation(None, "violation.already_linked")]
         ) from None
+    await note_link(op, relationship, left_id, right_id, "added")
     await _run_hooks(op, "after_associate", relationship, left_id, right_id)
 
 
@@ -52,6 +55,7 @@ async def disassociate(op: Operation, name: str, left_id: str, right_id: str) ->
     sql = op.model.text(("unlink pair", name), partial(_unlink, op.model, relationship))
     if not await op.connection.execute(sql, {"left_": left_id, "right_": right_id}):
         raise RecordNotFound(name, f"{left_id} – {right_id}")
+    await note_link(op, relationship, left_id, right_id, "removed")
     await _run_hooks(op, "after_disassociate", relationship, left_id, right_id)
 
 
@@ -60,13 +64,19 @@ async def _prepared(op: Operation, name: str, left_id: str, right_id: str) -> Re
     if relationship is None:
         raise RecordNotFound(name, "")
     op.written.add(name)
-    sides = ((relationship.left, left_id, "append"), (relationship.right, right_id, "append_to"))
-    for entity, record_id, privilege in sides:
-        compiled = op.entity(entity)
-        access.require(op.principal, privilege, compiled.entity)
-        names = (compiled.entity.primary_id,)
-        if await compiled.queries.read(op.connection, record_id, names=names) is None:
+    found = []
+    for entity, record_id in ((relationship.left, left_id), (relationship.right, right_id)):
+        op.require("read", entity)
+        may = await allowed(op, entity, record_id, ("append", "append_to"))
+        if may is None:
             raise RecordNotFound(entity, record_id)
+        found.append(may)
+    left, right = found
+    if not ("append" in left and "append_to" in right):
+        if "append" not in left and "append" not in right:
+            raise denied("append", relationship.left)
+        if not ("append" in right and "append_to" in left):
+            raise denied("append_to", relationship.right)
     return relationship
 
 

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from kartoteka.access.reach import Reaches
 from kartoteka.conditions.asker import Asker
 from kartoteka.errors import KartotekaError, RecordNotFound
 from kartoteka.plugin_api.contexts import Principal, Records
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
+from kartoteka_runtime.security.access import Access
+from kartoteka_runtime.security.column_access import ColumnAccess
+from kartoteka_runtime.security.events import AccessChange
 from kartoteka_runtime.storage.database import Connection
 
 MOST_DEPTH = 8  # nested operations. Source: reference platform, section 8.5
@@ -40,14 +44,17 @@ class JobOrigin:
 class Operation:
     """Who does what, on which connection, against which publication.
 
-    ``is_system`` lifts the limits meant for people: read-only fields, states and transitions.
+    ``access`` says what the principal may do. ``is_system`` lifts the limits meant for people:
+    access, read-only fields, states and transitions.
     ``visited`` holds (message, entity, id) of what is under way, so that cascades end; ``written``
-    the names of the entities and relationships that the transaction has written.
+    the names of the entities and relationships that the transaction has written;
+    ``access_changes`` what auditors are told of once it is committed.
     """
 
     connection: Connection
     model: CompiledModel
     principal: Principal
+    access: Access
     records_for: Callable[[Operation], Records]  # the record service inside this transaction
     is_system: bool = False
     depth: int = 0
@@ -55,12 +62,40 @@ class Operation:
     visited: set[tuple[str, str, str]] = field(default_factory=set)
     origin: JobOrigin | None = None
     written: set[str] = field(default_factory=set)
+    access_changes: list[AccessChange] = field(default_factory=list)
+    is_unmasked: bool = False  # masks are lifted, as far as the principal may ask for that
 
     @property
     def asker(self) -> Asker:
         """Return who asks, as conditions and formulas need to know it."""
         principal = self.principal
-        return Asker(principal.user_id, principal.business_unit_id, principal.time_zone, self.now)
+        return Asker(
+            principal.user_id,
+            principal.business_unit_id,
+            principal.time_zone,
+            self.now,
+            reaches=self.reaches,
+        )
+
+    @property
+    def reaches(self) -> Reaches | None:
+        """Return what statements are narrowed to; None for the platform itself."""
+        return None if self.is_system else self.access
+
+    @property
+    def columns(self) -> ColumnAccess:
+        """Return which secured columns may be used: by the platform itself, all."""
+        return (self.model.system_access if self.is_system else self.access).columns
+
+    def require(self, privilege: str, name: str) -> None:
+        """Return when the principal holds a privilege on an entity at all.
+
+        Raises:
+            AccessDenied: No role gives it.
+            RecordNotFound: There is no entity of that name.
+        """
+        if not self.is_system:
+            self.access.require(privilege, self.entity(name).entity)
 
     def entity(self, name: str) -> CompiledEntity:
         """Return a compiled entity.
@@ -81,7 +116,7 @@ class Operation:
         """
         if self.depth >= MOST_DEPTH:
             raise TooDeep(f"hooks went {MOST_DEPTH} operations deep; most likely without end")
-        return replace(self, depth=self.depth + 1)
+        return replace(self, depth=self.depth + 1, is_unmasked=False)
 
     def as_system(self) -> Operation:
         """Return the operation without the limits meant for people."""

@@ -6,24 +6,40 @@ inside one transaction that the caller opened. The first refusal ends it, and no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from kartoteka.errors import RecordConflict, RecordInvalid, RecordNotFound, Violation
 from kartoteka.plugin_api.contexts import WriteContext
 from kartoteka.record_values import Reference
-from kartoteka_runtime.records import activities, cascades, derived_values, parties, rollups
+from kartoteka_runtime.records import (
+    access_audit,
+    activities,
+    cascades,
+    derived_values,
+    inherited_shares,
+    owners,
+    parties,
+    rollups,
+)
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledEntity
 from kartoteka_runtime.records.hook_context import hook_context
 from kartoteka_runtime.records.identifiers import new_id
 from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.record_access import (
+    appended,
+    default_owner,
+    require_all,
+    require_new,
+    require_owner_given,
+)
 from kartoteka_runtime.records.references import check_hierarchy, check_references
 from kartoteka_runtime.records.rules import run_rules
 from kartoteka_runtime.records.state_model import REASON, STATE
-from kartoteka_runtime.security import access
 from kartoteka_runtime.storage.database import UniqueViolation
 from kartoteka_runtime.storage.record_queries import VERSION
 
+_UPDATING = ("write", "append", "assign")  # privileges that an update may need
 _ALLOWED_WHEN_READ_ONLY = frozenset({"ownerid", STATE, REASON})
 
 
@@ -35,9 +51,11 @@ async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
         AccessDenied: The principal may not create records of this entity.
     """
     compiled = op.entity(name)
-    access.require(op.principal, "create", compiled.entity)
+    op.require("create", name)
     op.written.add(name)
     _refuse_pointer(op, name)
+    if secured := op.columns.refused_new(name, supplied):
+        raise RecordInvalid(name, secured)
     values, violations = compiled.validator.check_values(supplied, may_write_read_only=op.is_system)
     if violations:
         _fill_defaults(op, compiled, values)
@@ -55,11 +73,15 @@ async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
     violations = [*compiled.validator.missing(values, False)]
     violations += compiled.states.complete_new(values, any_state=op.is_system)
     violations += await check_references(op, compiled, values, values)
+    violations += await owners.check_new(op, compiled, values)
     violations += await check_hierarchy(op, compiled, record_id, values)
     if violations:
         raise RecordInvalid(name, violations)
     if compiled.is_owned:
         await derived_values.write_owner(op, compiled, values)
+    await require_owner_given(op, compiled, values)
+    needed = ("create", "append") if appended(compiled, values) else ("create",)
+    await require_new(op, compiled, values, *needed)
     derived_values.stamp_new(op, compiled, values)
     await derived_values.write_autonumbers(op, compiled, values)
     await derived_values.write_base_amounts(op, compiled, values, None)
@@ -72,6 +94,7 @@ async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
     except UniqueViolation as refused:
         raise _not_unique(compiled, refused, values) from refused
     await activities.write_pointer(op, compiled, record_id, values, is_new=True)
+    await inherited_shares.created(op, compiled, record_id, values)
     if compiled.entity.is_activity:
         await parties.write_parties(op, compiled, record_id, values)
     if compiled.rollup_changes:
@@ -96,15 +119,21 @@ async def update(
         AccessDenied: The principal may not change it.
     """
     compiled = op.entity(name)
-    access.require(op.principal, "write", compiled.entity)
+    op.require("read", name)
     op.written.add(name)
     _refuse_pointer(op, name)
     needed = compiled.read_before_update(supplied)
-    before = await compiled.queries.read(
-        op.connection, record_id, names=needed, for_update=True, asker=op.asker
+    found = await compiled.queries.read_allowed(
+        op.connection, record_id, _UPDATING, names=needed, for_update=True, asker=op.asker
     )
-    if before is None:
+    if found is None:
         raise RecordNotFound(name, record_id)
+    before, may = found
+    require_all(name, ("write",), may)
+    if secured := op.columns.refused_changes(name, supplied):
+        raise RecordInvalid(name, secured)
+    supplied = op.columns.without_masks(name, supplied, before)
+    unseen = op.columns.limits(name).hidden  # whether they change must not show
     if version is not None and before.get(VERSION) != version:
         raise RecordConflict(name, record_id, before.get(VERSION) or 0)
     values, violations = compiled.validator.check_values(
@@ -112,7 +141,7 @@ async def update(
     )
     if violations:
         raise RecordInvalid(name, violations)
-    _drop_unchanged(values, before)
+    _drop_unchanged(values, before, unseen)
     if not values:
         return
     if not op.is_system and compiled.states.is_read_only(before):
@@ -122,20 +151,23 @@ async def update(
     context = await _run_before(op, compiled, "update", record_id, values, before)
     if compiled.rules is not None:
         run_rules(op, compiled.rules, compiled.entity, compiled.validator, values, before)
-    _drop_unchanged(values, before)
+    _drop_unchanged(values, before, unseen)
     derived_values.write_joined(compiled, values, before)
     violations = [*compiled.validator.missing(values, True)]
     chose_reason = REASON in values
     violations += compiled.states.complete_change(before, values, any_state=op.is_system)
     activities.write_completion(op, compiled, values, before, chose_reason=chose_reason)
     violations += await check_references(op, compiled, values, values)
+    violations += await owners.check_new(op, compiled, values)
     violations += await check_hierarchy(op, compiled, record_id, values)
     if "ownerid" in values and values["ownerid"] is None:
         violations.append(Violation("ownerid", "violation.required"))
     if violations:
         raise RecordInvalid(name, violations)
+    if appended(compiled, values):
+        require_all(name, ("append",), may)
     if "ownerid" in values:
-        access.require(op.principal, "assign", compiled.entity)
+        require_all(name, ("assign",), may)
         await derived_values.write_owner(op, compiled, values)
     derived_values.stamp_change(op, compiled, values)
     await derived_values.write_base_amounts(op, compiled, values, before)
@@ -145,6 +177,7 @@ async def update(
         await compiled.queries.update(op.connection, record_id, values)
     except UniqueViolation as refused:
         raise _not_unique(compiled, refused, values) from refused
+    access_audit.note_update(op, name, record_id, values, before)
     await activities.write_pointer(op, compiled, record_id, values, is_new=False)
     if compiled.entity.is_activity:
         await parties.write_parties(op, compiled, record_id, values)
@@ -152,7 +185,9 @@ async def update(
         await compiled.rollup_changes.updated(op, record_id, values, before)
     if "ownerid" in values:
         moved = (before["ownerid"], values["ownerid"])
+        await owners.keep_previous(op, compiled, record_id, before["ownerid"])
         await cascades.assign_children(op, name, record_id, moved, update)
+    await inherited_shares.updated(op, compiled, record_id, values)
     await _run_after(op, compiled, "update", context)
 
 
@@ -169,12 +204,17 @@ async def delete(op: Operation, name: str, record_id: str, version: int | None =
         return
     op.visited.add(("delete", name, record_id))
     compiled = op.entity(name)
-    access.require(op.principal, "delete", compiled.entity)
+    op.require("read", name)
     op.written.add(name)
     _refuse_pointer(op, name)
-    before = await compiled.queries.read(op.connection, record_id, for_update=True, asker=op.asker)
-    if before is None:
+    found = await compiled.queries.read_allowed(
+        op.connection, record_id, ("delete",), for_update=True, asker=op.asker
+    )
+    if found is None:
         raise RecordNotFound(name, record_id)
+    before, may = found
+    if ("delete with parent", name, record_id) not in op.visited:
+        require_all(name, ("delete",), may)
     if version is not None and before.get(VERSION) != version:
         raise RecordConflict(name, record_id, before.get(VERSION) or 0)
     context = await _run_before(op, compiled, "delete", record_id, {}, before)
@@ -183,6 +223,8 @@ async def delete(op: Operation, name: str, record_id: str, version: int | None =
         await parties.delete_parties(op, record_id)
     await activities.delete_pointer(op, compiled, record_id)
     await compiled.queries.delete(op.connection, record_id)
+    await inherited_shares.deleted(op, compiled, record_id)
+    access_audit.note_delete(op, name, record_id, before)
     if compiled.rollup_changes:
         await compiled.rollup_changes.deleted(op, before)
     await _run_after(op, compiled, "delete", context)
@@ -192,8 +234,10 @@ def _fill_defaults(op: Operation, compiled: CompiledEntity, values: dict[str, An
     for field, default in compiled.defaults.items():
         if field not in values:
             values[field] = default
-    if compiled.is_owned and values.get("ownerid") is None and op.principal.user_id:
-        values["ownerid"] = Reference("systemuser", op.principal.user_id)
+    if compiled.is_owned and values.get("ownerid") is None:
+        owner = default_owner(op, compiled.entity.name)
+        if owner is not None:
+            values["ownerid"] = owner
 
 
 def _without_id(
@@ -208,8 +252,10 @@ def _without_id(
     return {field: value for field, value in supplied.items() if field != primary_id}
 
 
-def _drop_unchanged(values: dict[str, Any], before: Mapping[str, Any]) -> None:
-    for field in [field for field in values if field in before]:
+def _drop_unchanged(
+    values: dict[str, Any], before: Mapping[str, Any], unseen: Collection[str]
+) -> None:
+    for field in [field for field in values if field in before and field not in unseen]:
         old, new = before[field], values[field]
         same = new.is_same(old) if isinstance(new, Reference) else new == old
         if same:

@@ -1,6 +1,7 @@
 """Lists, counts and searches: every question for more than one record becomes a Query here.
 
-This is where the access predicate joins each query, once for all of them.
+Whoever asks must hold ``read`` on every entity that a query is about; which of their records they
+see, the statements decide (``storage.query_source``).
 """
 
 from __future__ import annotations
@@ -8,33 +9,45 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from zlib import crc32
 
 from kartoteka.conditions.asker import Asker
+from kartoteka.conditions.syntax import Operator
 from kartoteka.conditions.typed import (
     AllOf,
     AnyOf,
+    Compared,
     FieldPath,
     Fixed,
     LookupStep,
+    Quantified,
     TextFunction,
     TextTest,
     TypedCondition,
     ValueKind,
 )
+from kartoteka.conditions.walk import parts_of
 from kartoteka.errors import KartotekaError, RecordInvalid, RecordNotFound, Violation
 from kartoteka.query.of_view import condition_of, path_of
-from kartoteka.query.query import Join, LinkedTo, OrderKey, Query
+from kartoteka.query.query import LinkedTo, OrderKey, Query
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
+from kartoteka_runtime.records.access_audit import note_unmasked
 from kartoteka_runtime.records.asking import asker_of
 from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.paging import decode_token, encode_token
-from kartoteka_runtime.security import access
+from kartoteka_runtime.security.column_access import (
+    NO_ROW_LIMITS,
+    ONE_RECORD,
+    SEVERAL_RECORDS,
+    RowLimits,
+    without_masked_numbers,
+)
 from kartoteka_runtime.storage.database import BadParameter
-from kartoteka_runtime.storage.json_rows import RowText
+from kartoteka_runtime.storage.json_rows import RowText, to_json
 
 COUNT_CAP = 5000  # records counted before a list says "more than". Source: design, section 11
 MOST_RECORDS = 5000  # records of one page
@@ -105,9 +118,10 @@ async def list_page(
         RecordInvalid: The page token is not one of this list.
         AccessDenied: The principal may not read one of the entities.
     """
-    query, asker = await _asked(op, query, after, limit)
+    query, limits, asker = await _asked(op, query, after, limit)
     with _token_of(query):
         rows, following, has_more = await op.model.queries.page(op.connection, query, asker)
+    limits.apply(rows)
     count, is_capped = len(rows), False
     if with_count:
         count, is_capped = await _counted(op, query, asker, count, has_more=has_more)
@@ -130,28 +144,39 @@ async def text_page(
 
     Nobody asks for a next page unless the list ``goes_on``.
     """
-    query, asker = await _asked(op, query, after, limit)
+    query, limits, asker = await _asked(op, query, after, limit)
     with _token_of(query):
-        text, count, following, has_more = await op.model.queries.page_text(
-            op.connection, query, asker, writer, given, goes_on=goes_on or with_count
-        )
+        if limits:  # what is kept from the reader is taken out of records, not of text
+            rows, following, has_more = await op.model.queries.page(op.connection, query, asker)
+            limits.apply(rows)
+            without_masked_numbers(rows)
+            text, count = to_json([writer.record(row, given) for row in rows]), len(rows)
+        else:
+            text, count, following, has_more = await op.model.queries.page_text(
+                op.connection, query, asker, writer, given, goes_on=goes_on or with_count
+            )
     is_capped = False
     if with_count:
         count, is_capped = await _counted(op, query, asker, count, has_more=has_more)
     return TextPage(text, following, list_mark(query) if following else 0, count, is_capped)
 
 
-async def _asked(op: Operation, query: Query, after: str, limit: int) -> tuple[Query, Asker]:
-    """Return a query as the principal may ask it for one page, and who asks."""
-    query = with_access(op, query)
-    width = sort_width(op.model.registry, query)
+async def _asked(
+    op: Operation, query: Query, after: str, limit: int
+) -> tuple[Query, RowLimits, Asker]:
+    """Return a query as the principal may ask it for one page, what its rows lack, and who asks."""
+    require_read(op, query)
+    query, limits = limited(op, query)
     values: tuple[Any, ...] = ()
     if after:
+        width = sort_width(op.model.registry, query)
         id_at = min(len(query.order), width - 1)
         mark = list_mark(query)
         values = decode_token(after, query.entity, width, list_mark=mark, id_at=id_at)
-    query = replace(query, after=values, limit=max(1, min(limit, MOST_RECORDS)))
-    return query, await asker_of(op, query)
+    limit = max(1, min(limit, MOST_RECORDS))
+    if query.after != values or query.limit != limit:
+        query = replace(query, after=values, limit=limit)
+    return query, limits, await asker_of(op, query)
 
 
 @contextmanager
@@ -182,7 +207,8 @@ async def aggregate(op: Operation, query: Query, *, most_input: int = MOST_INPUT
         TooManyRecords: More than ``most_input`` records would have to be looked at.
         AccessDenied: The principal may not read one of the entities.
     """
-    query = with_access(op, query)
+    require_read(op, query)
+    query, _ = limited(op, query)
     query = replace(query, limit=max(1, min(query.limit, MOST_RECORDS)))
     asker = await asker_of(op, query)
     found = await op.model.queries.count(op.connection, query, asker, most_input + 1)
@@ -194,7 +220,8 @@ async def aggregate(op: Operation, query: Query, *, most_input: int = MOST_INPUT
 
 async def count(op: Operation, query: Query) -> int:
     """Return how many records a query finds, all of them counted."""
-    query = with_access(op, query)
+    require_read(op, query)
+    query, _ = limited(op, query)
     asker = await asker_of(op, query)
     return await op.model.queries.count(op.connection, query, asker, 2**31 - 1)
 
@@ -311,34 +338,59 @@ def list_mark(query: Query) -> int:
     return crc32(repr((query.entity, order, joins)).encode())
 
 
-def with_access(op: Operation, query: Query) -> Query:
-    """Return the query as the principal may ask it.
+def limited(op: Operation, query: Query) -> tuple[Query, RowLimits]:
+    """Return a query without the columns that the principal may not read, and what rows lack.
 
-    This is the one place where access joins a query: at its own entity, at each join, and at
-    everything that it expands.
+    Raises:
+        RecordInvalid: Such a column would decide which records there are, or in which order.
+    """
+    if op.columns.is_free:
+        return query, NO_ROW_LIMITS
+    masked, limits = op.columns.query(query)
+    if not op.is_unmasked or not limits:
+        return masked, limits
+    record_id = _only_id(op, query)
+    unmasked, fewer = op.columns.query(query, ONE_RECORD if record_id else SEVERAL_RECORDS)
+    note_unmasked(op, query.entity, record_id, limits.mask_keys() - fewer.mask_keys())
+    return unmasked, fewer
+
+
+def _only_id(op: Operation, query: Query) -> str:
+    """Return the id of the one record that a query names, "" when it may find several."""
+    match query.condition:
+        case Compared(path, Operator.EQ, str(record_id)) if not (query.joins or query.expands):
+            primary_id = op.entity(query.entity).entity.primary_id
+            is_own = not path.steps and not path.variable and path.field.name == primary_id
+            return record_id if is_own else ""
+    return ""
+
+
+def require_read(op: Operation, query: Query) -> None:
+    """Return when the principal may read every entity that a query is about.
+
+    Raises:
+        AccessDenied: No role gives ``read`` on one of them: an error, not an empty list.
     """
     if op.is_system:
-        return query
-    narrowed = with_condition(query, _access(op, query.entity))
-    if query.joins:
-        joins = (_accessible_join(op, join) for join in query.joins)
-        narrowed = replace(narrowed, joins=tuple(joins))
-    if query.expands:
-        expands = (replace(item, query=with_access(op, item.query)) for item in query.expands)
-        narrowed = replace(narrowed, expands=tuple(expands))
-    return narrowed
+        return
+    parts = (query.condition, query.joins, query.expands)
+    find = partial(_entities_of, query)
+    for name in op.model.asked_entities.get(parts, find, query.entity):
+        if name in op.model.registry.entities:  # else a link table: its two sides decide
+            op.require("read", name)
 
 
-def _accessible_join(op: Operation, join: Join) -> Join:
-    condition = _access(op, join.entity)
-    if condition is None:
-        return join
-    if join.condition is not None:
-        condition = AllOf((join.condition, condition))
-    return replace(join, condition=condition)
-
-
-def _access(op: Operation, name: str) -> TypedCondition | None:
-    if name not in op.model.registry.entities:
-        return None  # a link table: its two sides decide
-    return access.predicate(op.principal, "read", op.entity(name).entity)
+def _entities_of(query: Query) -> tuple[str, ...]:
+    """Return the entities of a query: its own, of joins and expands, and of any/all."""
+    names: dict[str, None] = {query.entity: None}
+    conditions = [query.condition]
+    for join in query.joins:
+        names[join.entity] = None
+        conditions.append(join.condition)
+    for condition in conditions:
+        for part in parts_of(condition) if condition is not None else ():
+            if isinstance(part, Quantified):
+                names[part.collection.entity] = None
+    for expand in query.expands:
+        names |= dict.fromkeys(_entities_of(expand.query))
+    return tuple(names)

@@ -7,32 +7,47 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
+from kartoteka.errors import AccessDenied, RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.field import ROLLUP_STATE, RollupState
 from kartoteka.model.view import SortKey, View
-from kartoteka.plugin_api.contexts import CommandResult, Principal
+from kartoteka.plugin_api.contexts import AccessTeam, CommandResult, Principal, SharedWith
 from kartoteka.query.of_view import condition_of, query_of_view
 from kartoteka.query.query import LinkedTo, Query
 from kartoteka.record_values import Record, Reference
 from kartoteka_runtime.identity import UserChanges
 from kartoteka_runtime.live_registry import LiveRegistry
-from kartoteka_runtime.records import commands, links, outbox, pipeline, reading, rollups
+from kartoteka_runtime.records import (
+    access_audit,
+    access_teams,
+    commands,
+    links,
+    outbox,
+    pipeline,
+    reading,
+    rollups,
+    sharing,
+)
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.operation import JobOrigin, Operation, present
 from kartoteka_runtime.records.parties import read_parties
 from kartoteka_runtime.records.reading import RecordPage, TextPage
-from kartoteka_runtime.security import access
+from kartoteka_runtime.records.record_access import allowed, require_record
+from kartoteka_runtime.security.access import Access
+from kartoteka_runtime.security.column_access import ONE_RECORD, without_masked_numbers
+from kartoteka_runtime.security.events import SecurityEvents
 from kartoteka_runtime.storage.database import (
     BadParameter,
+    Connection,
     Database,
     ReferenceViolation,
     UniqueViolation,
 )
 from kartoteka_runtime.storage.job_outbox import JobOutbox
-from kartoteka_runtime.storage.json_rows import JsonShape, RowText
+from kartoteka_runtime.storage.json_rows import JsonShape, RowText, record_json
+from kartoteka_runtime.storage.record_queries import VERSION
 from kartoteka_runtime.validation.value_checks import shorten
 
 _REFUSED = (BadParameter, ReferenceViolation, UniqueViolation)
@@ -61,6 +76,7 @@ class RecordService:
         self.live_registry = live_registry
         self.hooks = hooks
         self.outbox = JobOutbox(database.dialect)
+        self.security_events: SecurityEvents | None = None  # set by whoever keeps such events
         self._model: CompiledModel | None = None
 
     @property
@@ -100,10 +116,12 @@ class ActingRecords:
         *,
         model: CompiledModel | None = None,
         origin: JobOrigin | None = None,
+        is_unmasked: bool = False,
     ) -> None:
         """Act as ``principal``, inside ``operation`` when one is under way.
 
         ``model`` is the publication to stay with; without one each call takes the live one.
+        ``is_unmasked`` lifts the masks of secured columns, as far as the principal may ask for it.
         ``has_written`` tells whether a transaction was committed.
         """
         self._service = service
@@ -111,6 +129,7 @@ class ActingRecords:
         self._operation = operation
         self._bound_model = model
         self._origin = origin
+        self._is_unmasked = is_unmasked
         self.has_written = False
 
     @property
@@ -127,8 +146,8 @@ class ActingRecords:
         """Return every field of one record, lookups with names and parties included."""
         async with self._reading() as op:
             compiled = op.entity(entity)
-            access.require(op.principal, "read", compiled.entity)
-            record = await _stored(op, compiled, record_id, with_labels=True)
+            op.require("read", entity)
+            record = _visible(op, await _stored(op, compiled, record_id, with_labels=True), entity)
             if compiled.parties:
                 record.update(await read_parties(op, compiled, record_id))
             return record
@@ -139,8 +158,9 @@ class ActingRecords:
         """Return the stored fields of one record, lookups without names unless asked for."""
         async with self._reading() as op:
             compiled = op.entity(entity)
-            access.require(op.principal, "read", compiled.entity)
-            return await _stored(op, compiled, record_id, with_labels=with_labels)
+            op.require("read", entity)
+            record = await _stored(op, compiled, record_id, with_labels=with_labels)
+            return _visible(op, record, entity)
 
     async def read_json(
         self, entity: str, record_id: str, shape: JsonShape
@@ -152,9 +172,16 @@ class ActingRecords:
         """
         async with self._reading() as op:
             compiled = op.entity(entity)
-            access.require(op.principal, "read", compiled.entity)
+            op.require("read", entity)
+            if op.columns.limits(entity):
+                record = await _stored(op, compiled, record_id, with_labels=False)
+                record = _visible(op, record, entity)
+                without_masked_numbers((record,))
+                return record_json(shape, record), cast("int | None", record.get(VERSION))
             try:
-                found = await compiled.queries.read_json(op.connection, record_id, shape)
+                found = await compiled.queries.read_json(
+                    op.connection, record_id, shape, op.reaches
+                )
             except BadParameter:
                 found = None
             if found is None:
@@ -319,6 +346,56 @@ class ActingRecords:
         async with self._writing() as op:
             await links.disassociate(op, relationship, left_id, right_id)
 
+    async def share(
+        self, entity: str, record_id: str, principal: Reference, privileges: Sequence[str]
+    ) -> None:
+        """Give a user, team or the organization privileges on a record, beside what it has."""
+        async with self._writing() as op:
+            await sharing.share(op, entity, record_id, principal, privileges)
+
+    async def change_share(
+        self, entity: str, record_id: str, principal: Reference, privileges: Sequence[str]
+    ) -> None:
+        """Let a share give exactly these privileges; what is inherited stays."""
+        async with self._writing() as op:
+            await sharing.change_share(op, entity, record_id, principal, privileges)
+
+    async def unshare(self, entity: str, record_id: str, principal: Reference) -> None:
+        """Take back what somebody was given of a record; what is inherited stays."""
+        async with self._writing() as op:
+            await sharing.unshare(op, entity, record_id, principal)
+
+    async def shares_of(self, entity: str, record_id: str) -> builtins.list[SharedWith]:
+        """Return whom a record is shared with, by name."""
+        async with self._reading() as op:
+            return await sharing.shares_of(op, entity, record_id)
+
+    async def principal_access(
+        self, principal: Reference, entity: str, record_id: str
+    ) -> frozenset[str]:
+        """Return the privileges that a user or team has on a record, whatever they come from."""
+        async with self._reading() as op:
+            return await sharing.principal_access(op, principal, entity, record_id)
+
+    async def access_teams(self, entity: str, record_id: str) -> builtins.list[AccessTeam]:
+        """Return the templates for records of an entity, with the members that a record has."""
+        async with self._reading() as op:
+            return await access_teams.teams_of(op, entity, record_id)
+
+    async def add_member(
+        self, entity: str, record_id: str, template_id: str, user_id: str
+    ) -> None:
+        """Make a user a member of a record's access team."""
+        async with self._writing() as op:
+            await access_teams.add_member(op, entity, record_id, template_id, user_id)
+
+    async def remove_member(
+        self, entity: str, record_id: str, template_id: str, user_id: str
+    ) -> None:
+        """Let a user leave a record's access team."""
+        async with self._writing() as op:
+            await access_teams.remove_member(op, entity, record_id, template_id, user_id)
+
     async def execute(
         self, entity: str, record_id: str, command: str, parameters: Record
     ) -> CommandResult:
@@ -349,7 +426,7 @@ class ActingRecords:
         """
         async with self._writing() as op:
             compiled = op.entity(entity)
-            access.require(op.principal, "write", compiled.entity)
+            await require_record(op, entity, record_id, "write")
             item = compiled.entity.field_by_name.get(field)
             if item is None or item.rollup is None:
                 raise RecordNotFound(entity, field)
@@ -382,6 +459,19 @@ class ActingRecords:
                 op, self._service.outbox, job, arguments, run_at=run_at, key=key
             )
 
+    async def allowed(
+        self, entity: str, record_id: str, privileges: Sequence[str]
+    ) -> frozenset[str]:
+        """Return which privileges the principal has on a record; none when it may not be read."""
+        async with self._reading() as op:
+            op.entity(entity)
+            return await allowed(op, entity, record_id, tuple(privileges)) or frozenset()
+
+    async def access(self) -> Access:
+        """Return what the principal may do: for buttons, menus and explanations."""
+        async with self._reading() as op:
+            return op.model.system_access if op.is_system else op.access
+
     @property
     def open_operation(self) -> Operation | None:
         """Return the operation whose transaction is open, if one is."""
@@ -394,6 +484,17 @@ class ActingRecords:
         return ActingRecords(
             self._service, principal, inside, model=self._bound_model, origin=self._origin
         )
+
+    def unmasked(self) -> ActingRecords:
+        """Return the service with the masks lifted that the principal may ask to have lifted.
+
+        Auditors are told of everything that is read so.
+        """
+        inside = self._operation
+        return ActingRecords(
+            self._service, self._principal, inside and replace(inside, is_unmasked=True),
+            model=self._bound_model, origin=self._origin, is_unmasked=True,
+        )  # fmt: skip
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[ActingRecords]:
@@ -408,10 +509,15 @@ class ActingRecords:
             return
         try:
             async with self._service.database.reading() as connection:
-                yield Operation(
-                    connection, self.model, self._principal, self._inside,
-                    is_system=self._principal.is_system, now=self._service.clock(),
+                model = self.model
+                op = Operation(
+                    connection, model, self._principal, await self._access(model, connection),
+                    self._inside, is_system=self._principal.is_system, now=self._service.clock(),
+                    is_unmasked=self._is_unmasked,
                 )  # fmt: skip
+                yield op
+            if op.access_changes:
+                await self._report(op)
         except _REFUSED as refused:
             raise _invalid(refused) from refused
 
@@ -420,23 +526,56 @@ class ActingRecords:
         if self._operation is not None:
             yield replace(self._operation, visited=set(self._operation.visited))
             return
+        if self._principal.seen_by is not None:
+            raise AccessDenied("error.only_looking")
         try:
             async with self._service.database.writing() as connection:
+                model = self.model
                 op = Operation(
-                    connection, self.model, self._principal, self._inside,
-                    is_system=self._principal.is_system, now=self._service.clock(),
+                    connection, model, self._principal, await self._access(model, connection),
+                    self._inside, is_system=self._principal.is_system, now=self._service.clock(),
                     origin=self._origin,
                 )  # fmt: skip
                 yield op
+                changes_access = model.accesses.decides(op.written)
+                if changes_access:
+                    await model.accesses.note_change(connection)
+            if changes_access:
+                async with self._service.database.reading() as connection:
+                    await model.accesses.let_others_notice(connection)
             self.has_written = True
             self._service.user_changes.note(op.written)
+            if op.access_changes:
+                await self._report(op)
         except _REFUSED as refused:
             raise _invalid(refused) from refused
         except RecursionError as error:  # a cascade goes down one level of Python's a record
             raise RecordInvalid("", [Violation(None, "violation.too_deep")]) from error
 
+    async def _report(self, op: Operation) -> None:
+        events = self._service.security_events
+        await access_audit.report(events, self._principal, op.access_changes)
+
+    async def _access(self, model: CompiledModel, connection: Connection) -> Access:
+        """Return what the principal may do, as everything that decides over it stands now."""
+        if self._principal.is_system:
+            return model.system_access
+        return await model.accesses.of(connection, self._principal)
+
     def _inside(self, operation: Operation) -> ActingRecords:
         return ActingRecords(self._service, operation.principal, operation)
+
+
+def _visible(op: Operation, record: dict[str, Any], entity: str) -> dict[str, Any]:
+    """Return a record as the principal may see it; unmasked reads are noted for auditors."""
+    columns = op.columns
+    if columns.is_free:
+        return record
+    if not op.is_unmasked:
+        return columns.record(entity, record)
+    record_id = str(record[op.entity(entity).entity.primary_id])
+    access_audit.note_unmasked(op, entity, record_id, columns.unmasked(entity, ONE_RECORD))
+    return columns.record(entity, record, ONE_RECORD)
 
 
 async def _stored(

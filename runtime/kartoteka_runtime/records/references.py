@@ -1,16 +1,24 @@
-"""Lookups: the records they name must exist, and hierarchies must not bite their own tail."""
+"""Lookups: the records they name must exist, and hierarchies must not bite their own tail.
+
+To set a lookup needs ``append`` on the record and ``append_to`` on the one it names. Source:
+reference platform, section 6.4.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
+from kartoteka.access.reach import Asked
 from kartoteka.errors import Violation
 from kartoteka.record_values import Reference
-from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
+from kartoteka_runtime.records.compiled_model import CompiledEntity
 from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.record_access import appended, denied
+from kartoteka_runtime.storage.reach_sql import ReachSql
 
 _MOST_LEVELS = 100  # Source: reference platform, section 2.4
 
@@ -18,32 +26,74 @@ _MOST_LEVELS = 100  # Source: reference platform, section 2.4
 async def check_references(
     op: Operation, compiled: CompiledEntity, values: Mapping[str, Any], names: Iterable[str]
 ) -> list[Violation]:
-    """Return a violation for each named lookup whose record does not exist: one statement."""
+    """Return a violation for each named lookup whose record does not exist: one statement.
+
+    What may not be read does not exist.
+
+    Raises:
+        AccessDenied: One exists that nothing may be attached to.
+    """
     wanted = [
         (name, values[name])
         for name in names
-        if name in compiled.references and values.get(name) is not None
+        if name in compiled.references
+        and values.get(name) is not None
+        and not _is_own(op, name, values[name])
     ]
     if not wanted:
         return []
     shape = tuple((f"r{number}", value.entity) for number, (_, value) in enumerate(wanted))
-    sql = op.model.text(("references", shape), lambda: _existence(op.model, shape))
     params = {f"r{number}": value.id for number, (_, value) in enumerate(wanted)}
+    attached = frozenset(appended(compiled, values))
+    targets = dict.fromkeys(
+        (value.entity, privilege)
+        for name, value in wanted
+        for privilege in (("read", "append_to") if name in attached else ("read",))
+    )
+    asked: Asked = () if op.reaches is None else tuple(targets)
+    key = None if op.reaches is None else op.reaches.key(asked)
+    if op.reaches is not None:
+        params |= op.reaches.parameters(asked)
+    shape = tuple(
+        (f"r{number}", value.entity, name in attached) for number, (name, value) in enumerate(wanted)
+    )
+    sql = op.model.text(("references", shape, key), partial(_existence, op, shape))
     row = await op.connection.fetch_one(sql, params)
     assert row is not None
-    return [
-        Violation(name, "violation.not_found", {"value": value.name or value.id})
-        for (name, value), exists in zip(wanted, row, strict=True)
-        if not exists
-    ]
+    violations = []
+    for number, (name, value) in enumerate(wanted):
+        if not row[2 * number]:
+            said = {"value": value.name or value.id}
+            violations.append(Violation(name, "violation.not_found", said))
+        elif not row[2 * number + 1]:
+            raise denied("append_to", value.entity)
+    return violations
 
 
-def _existence(model: CompiledModel, shape: tuple[tuple[str, str], ...]) -> sa.ClauseElement:
-    checks = []
-    for parameter, target in shape:
-        column = model.tables.entities[target].c[model.registry.entities[target].primary_id]
-        named = column == sa.bindparam(parameter, type_=column.type)
-        checks.append(sa.exists(sa.select(sa.literal_column("1")).where(named)).label(parameter))
+def _is_own(op: Operation, name: str, value: Reference) -> bool:
+    """Return whether a lookup names oneself or one's own team as owner: that needs no look."""
+    if op.is_system or name != "ownerid":
+        return False
+    facts = op.access.facts
+    return value.id == facts.user_id or value.id in facts.owner_team_ids
+
+
+def _existence(op: Operation, shape: tuple[tuple[str, str, bool], ...]) -> sa.ClauseElement:
+    """Return a statement that says of each lookup whether its record is there, and may be named."""
+    model, checks = op.model, []
+    reach = ReachSql(op.reaches, model.registry, model.tables)
+    for parameter, target, is_appended in shape:
+        table = model.tables.entities[target]
+        column = table.c[model.registry.entities[target].primary_id]
+        there: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+            column == sa.bindparam(parameter, type_=column.type)
+        )
+        for privilege, is_asked in (("read", True), ("append_to", is_appended)):
+            within = reach.condition(target, table, privilege) if is_asked else None
+            if within is not None:
+                there = there.where(within)
+            is_plain = privilege == "append_to" and within is None
+            checks.append(sa.true() if is_plain else sa.exists(there))
     return sa.select(*checks)
 
 

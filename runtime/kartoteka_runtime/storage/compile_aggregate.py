@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from kartoteka.model.field_types import decimal_scale
 from kartoteka.query.query import Aggregate, AggregateFunction, Group, Query
 from kartoteka_runtime.storage.compile_query import QueryCompiler, limited
 from kartoteka_runtime.storage.date_parts import date_part, fiscal_parameters
+from kartoteka_runtime.storage.exact_totals import DIGITS
 from kartoteka_runtime.storage.query_source import QuerySource
 from kartoteka_runtime.storage.record_queries import compile_text
 from kartoteka_runtime.storage.row_readers import build_reader
@@ -23,9 +24,7 @@ from kartoteka_runtime.storage.tables import folded
 Column = sa.ColumnElement[Any]
 Read = Callable[[Sequence[Any]], Any]
 
-_EXACT = frozenset({ValueKind.WHOLE, ValueKind.DECIMAL, ValueKind.OPTION})
 _WHOLE = 2**63  # JSON writers take no whole number beyond it, decimals they do
-_DIGITS = 60  # more than the sum of all records of a table has
 _AVERAGE_PLACES = Decimal(1).scaleb(-10)  # Source: kartoteka.conditions.functions
 
 
@@ -127,20 +126,29 @@ def _figure(
         read = build_reader([read_column], source.engine)
         end = function(column, type_=column.type)
         return end, end, lambda row: read(row)["value"]
+    if path.kind is ValueKind.FLOAT and source.engine == "postgresql":
+        column = sa.cast(sa.cast(column, sa.Text), sa.Numeric)  # directly it loses digits
     operand = column.distinct() if figure.distinct else column
-    if path.kind not in _EXACT:
-        value = getattr(sa.func, figure.function)(operand)
-        return value, value, lambda row: row[at]
-    ordered = (sa.func.total if source.engine == "sqlite" else sa.func.sum)(operand)
-    if figure.function is AggregateFunction.AVG:
-        ordered = sa.func.avg(operand)
+    ordered = _sorted_by(figure, path, operand, source.engine)
     return _total(operand, source.engine), ordered, _total_reader(figure, path, at, source.engine)
+
+
+def _sorted_by(figure: Aggregate, path: FieldPath, operand: Any, engine: str) -> Column:
+    """Return a sum or average as a number that sorts."""
+    is_average = figure.function is AggregateFunction.AVG
+    if engine == "sqlite" and path.kind is ValueKind.FLOAT:
+        function = sa.func.kartoteka_average if is_average else sa.func.kartoteka_sum
+        return function(operand)
+    if is_average:
+        return sa.func.avg(operand)
+    return sa.func.total(operand) if engine == "sqlite" else sa.func.sum(operand)
 
 
 def _total(operand: Any, engine: str) -> Column:
     """Return the exact sum and the count of values as one text; empty without values.
 
-    The databases' own sums overflow (SQLite), and averages have as many digits as they like.
+    The databases' own sums overflow (SQLite), of floats they depend on the order of the records,
+    and averages have as many digits as they like.
     """
     if engine == "sqlite":
         return sa.func.kartoteka_total(operand, type_=sa.Text())
@@ -154,13 +162,16 @@ def _total_reader(figure: Aggregate, path: FieldPath, at: int, engine: str) -> R
     is_scaled = engine == "sqlite" and path.kind is ValueKind.DECIMAL
     exponent = -decimal_scale(path.field) if is_scaled else 0
     is_average = figure.function is AggregateFunction.AVG
-    is_whole = path.kind is not ValueKind.DECIMAL
+    is_float = path.kind is ValueKind.FLOAT
+    is_whole = path.kind not in (ValueKind.DECIMAL, ValueKind.FLOAT)
 
     def read(row: Sequence[Any]) -> Any:
         if row[at] is None:
             return None
         total, count = row[at].split(" ")
         value = Decimal(total).scaleb(exponent)
+        if is_float:
+            return float(DIGITS.divide(value, int(count)) if is_average else value)
         if is_average:
             return _average(value, int(count))
         return int(value) if is_whole and abs(value) < _WHOLE else value
@@ -169,14 +180,15 @@ def _total_reader(figure: Aggregate, path: FieldPath, at: int, engine: str) -> R
 
 
 def _average(total: Decimal, count: int) -> Decimal:
-    with localcontext(prec=_DIGITS):
-        return plain((total / count).quantize(_AVERAGE_PLACES, ROUND_HALF_UP))
+    average = DIGITS.divide(total, count)
+    return plain(average.quantize(_AVERAGE_PLACES, ROUND_HALF_UP, DIGITS))
 
 
 def plain(value: Decimal) -> Decimal:
     """Return a number without the zeros at the end of its decimal places."""
-    short = value.normalize()
-    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
+    short = value.normalize(DIGITS)
+    is_long = short.as_tuple().exponent > 0  # type: ignore[operator]
+    return short.quantize(Decimal(1), context=DIGITS) if is_long else short
 
 
 def _ordering(

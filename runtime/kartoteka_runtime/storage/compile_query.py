@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
+from kartoteka.access.reach import Reaches
 from kartoteka.conditions.typed import (
     Collection,
     FieldPath,
@@ -25,6 +26,7 @@ from kartoteka_runtime.storage.database import Row
 from kartoteka_runtime.storage.json_rows import Encode, JsonShape, RowText, select_json
 from kartoteka_runtime.storage.keyset import Segment, SortValue, after
 from kartoteka_runtime.storage.query_source import QuerySource
+from kartoteka_runtime.storage.reach_sql import ReachSql
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
 from kartoteka_runtime.storage.row_readers import ReadColumn, RowReader, build_reader
 from kartoteka_runtime.storage.tables import Tables, link_columns, sortable
@@ -86,8 +88,13 @@ class QueryCompiler:
         tables: Tables,
         dialect: Dialect,
         queries: Mapping[str, EntityQueries],
+        reaches: Reaches | None = None,
     ) -> None:
-        """Share what the entities know of their columns."""
+        """Share what the entities know of their columns; ``reaches`` is what may be read.
+
+        ``reach.asked`` holds what the statements built so far have looked at of it.
+        """
+        self.reach = ReachSql(reaches, registry, tables)
         self.registry = registry
         self.tables = tables
         self.dialect = dialect
@@ -178,7 +185,7 @@ class QueryCompiler:
 
     def source(self, query: Query) -> QuerySource:
         """Return the FROM of a query with the joins and expands over lookups that it names."""
-        source = QuerySource(query.entity, self.registry, self.tables)
+        source = QuerySource(query.entity, self.registry, self.tables, reach=self.reach)
         for number, join in enumerate(query.joins):
             source.join(join.alias, join.parent, join.entity, join.via, is_outer=join.is_outer)
             self._restrict(source, join.alias, join.condition, f"j{number}_")
@@ -188,7 +195,10 @@ class QueryCompiler:
     def restricted(
         self, statement: sa.Select[Any], query: Query, source: QuerySource
     ) -> sa.Select[Any]:
-        """Return the statement with the query's condition and link."""
+        """Return the statement with the query's condition and link, for what may be read."""
+        within = source.own_condition()
+        if within is not None:
+            statement = statement.where(within)
         if query.condition is not None:
             statement = statement.where(ConditionCompiler(source).compile(query.condition))
         if query.linked_to is not None:
@@ -308,7 +318,17 @@ class QueryCompiler:
         table = self.tables.links[relationship.name]
         own, other = (right, left) if query.entity == relationship.right else (left, right)
         linked = sa.bindparam("linked_", type_=table.c[other].type)
-        return source.identity.in_(sa.select(table.c[own]).where(table.c[other] == linked))
+        linked_ids = sa.select(table.c[own]).where(table.c[other] == linked)
+        name = relationship.left if query.entity == relationship.right else relationship.right
+        beside = self.tables.entities[name].alias()
+        within = self.reach.condition(name, beside)
+        if within is not None:  # the record at the other end has to be read too
+            primary_id = beside.c[self.registry.entities[name].primary_id]
+            there: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+                primary_id == linked, within
+            )
+            linked_ids = linked_ids.where(there.correlate_except(beside).exists())
+        return source.identity.in_(linked_ids)
 
     def _sort_values(self, query: Query, source: QuerySource) -> list[SortValue]:
         """Return the keys of the order, made total by the ids of the records of a row."""

@@ -6,7 +6,7 @@ right, so that the n-th value is that of the n-th parameter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from functools import lru_cache
@@ -20,7 +20,7 @@ from kartoteka.conditions.like_pattern import (
     PatternPart,
     pattern_parts,
 )
-from kartoteka.conditions.periods import PERIODS, intervals
+from kartoteka.conditions.periods import PERIODS, Bounds, intervals
 from kartoteka.conditions.syntax import Operator
 from kartoteka.conditions.typed import (
     AllOf,
@@ -281,19 +281,33 @@ class _Values:
     def _bounds(self, node: InPeriod) -> Iterator[Any]:
         path = node.path
         encode = codec(path.field, self._engine).encode
-        always = _ALWAYS[self._engine]
-        found: list[Any] = [
-            none if bound is None else encode(bound) if encode else bound
-            for bounds in intervals(node.name, node.arguments, self._asker, path.kind)
-            for bound, none in zip(bounds, always, strict=True)
-        ]
+        found = intervals(node.name, node.arguments, self._asker, path.kind)
         if PERIODS[node.name].intervals == 1:
-            yield from found
-        elif self._engine == "sqlite":
-            yield " ".join(found)
+            yield from _encoded_bounds(found, encode, self._engine)
         else:
-            pairs = zip(found[::2], found[1::2], strict=True)
-            yield "{" + ",".join(f'["{first}","{end}")' for first, end in pairs) + "}"
+            yield _interval_set(found, encode, self._engine)
+
+
+def _encoded_bounds(
+    found: tuple[Bounds, ...], encode: Callable[[Any], Any] | None, engine: str
+) -> list[Any]:
+    return [
+        none if bound is None else encode(bound) if encode else bound
+        for bounds in found
+        for bound, none in zip(bounds, _ALWAYS[engine], strict=True)
+    ]
+
+
+@lru_cache(maxsize=64)
+def _interval_set(
+    found: tuple[Bounds, ...], encode: Callable[[Any], Any] | None, engine: str
+) -> str:
+    """Return several intervals as one parameter; kept, since a fiscal period has hundreds."""
+    bounds = _encoded_bounds(found, encode, engine)
+    if engine == "sqlite":
+        return " ".join(bounds)
+    pairs = zip(bounds[::2], bounds[1::2], strict=True)
+    return "{" + ",".join(f'["{first}","{end}")' for first, end in pairs) + "}"
 
 
 def _encode(path: FieldPath, value: Any, engine: str) -> Any:

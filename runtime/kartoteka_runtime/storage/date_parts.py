@@ -1,19 +1,20 @@
 """Parts of dates that groups are made of, on both engines the same.
 
 A week is numbered in its year, beginning on Sunday; week 1 holds January 1. A fiscal year is named
-after the year in which it begins, fiscal periods are numbered from 1.
+after the year in which it begins, fiscal periods are numbered from 1. An instant at which the
+asker's clock shows a year before 1 or after 9999 has none.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.typed import ValueKind
+from kartoteka.conditions.zones import clock_of, zone_named
 from kartoteka.query.query import DatePart
 
 Column = sa.ColumnElement[Any]
@@ -40,7 +41,7 @@ def date_part(part: DatePart, column: Column, kind: ValueKind, engine: str) -> C
             sa.literal_column(f"'{part}'"), column, zone, *_fiscal(), type_=sa.Integer()
         )
     if kind is ValueKind.INSTANT:
-        column = sa.func.timezone(_bind("zone_", sa.Text()), column, type_=sa.DateTime())
+        column = sa.func.kartoteka_clock(column, _bind("zone_", sa.Text()), type_=sa.DateTime())
     return sa.cast(_postgresql_part(part, column), sa.Integer)
 
 
@@ -52,13 +53,16 @@ def part_of(
     fiscal_day: int,
     fiscal_months: int,
 ) -> int | None:
-    """Return a part of a date or time as SQLite keeps it; with a zone, of an instant."""
+    """Return a part of a date or time as SQLite keeps it; with a zone, of an instant in UTC."""
     if cell is None:
         return None
     if zone is None:
         day = date.fromisoformat(cell[:10])
     else:
-        day = datetime.fromisoformat(cell).replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+        try:
+            day = clock_of(datetime.fromisoformat(cell), zone_named(zone)).date()
+        except OverflowError:
+            return None
     match DatePart(part):
         case DatePart.DAY:
             return day.day
@@ -126,22 +130,3 @@ def _whole(number: int) -> Column:
 
 def _bind(name: str, bound_type: Any) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=bound_type)
-
-
-class ExactTotal:
-    """SQLite aggregate ``kartoteka_total``: the sum of whole numbers and their count, as text."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._sum = 0
-        self._count = 0
-
-    def step(self, value: int | None) -> None:
-        """Add a value."""
-        if value is not None:
-            self._sum += value
-            self._count += 1
-
-    def finalize(self) -> str | None:
-        """Return ``sum count``, or None without values."""
-        return f"{self._sum} {self._count}" if self._count else None

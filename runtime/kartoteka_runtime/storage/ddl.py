@@ -17,6 +17,7 @@ from kartoteka_runtime.storage.record_queries import compile_text
 async def create_system_tables(connection: Connection, dialect: Dialect, engine: str) -> None:
     """Create what the platform itself needs, where it is missing, whatever version made it."""
     there = await _system_columns(connection, engine)
+    indexes = await _system_indexes(connection, engine)
     if system_tables.publication.name not in there:
         for statement in system_tables.VERSION_DDL[engine]:
             await connection.execute(statement, {})
@@ -32,6 +33,9 @@ async def create_system_tables(connection: Connection, dialect: Dialect, engine:
             if column.name not in there[table.name]:
                 text = compile_text(CreateColumn(column), dialect)
                 await connection.execute(f"ALTER TABLE {quote(table.name)} ADD COLUMN {text}", {})
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            if index.name not in indexes:  # the statement locks the table even when it does nothing
+                await connection.execute(compile_text(CreateIndex(index), dialect), {})
 
 
 async def create_tables(
@@ -92,6 +96,18 @@ async def _system_columns(connection: Connection, engine: str) -> dict[str, set[
     for table, column in await connection.fetch_all(sql, {}):
         found.setdefault(table, set()).add(column)
     return found
+
+
+async def _system_indexes(connection: Connection, engine: str) -> set[str]:
+    """Return the names of the indexes of the platform's own tables."""
+    if engine == "sqlite":
+        sql = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name LIKE 'kartoteka%'"
+    else:
+        sql = (
+            "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() "
+            "AND starts_with(tablename, 'kartoteka')"
+        )
+    return {row[0] for row in await connection.fetch_all(sql, {})}
 
 
 async def create_functions(connection: Connection) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from kartoteka_runtime.storage.database import Connection
 from kartoteka_runtime.storage.schema import Schema
+from kartoteka_runtime.storage.system_tables import share
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX
 
 _Quote = Callable[[str], str]
@@ -16,21 +17,26 @@ _Quote = Callable[[str], str]
 async def rename_in_cells(
     connection: Connection, schema: Schema, renames: Mapping[str, str], quote: _Quote
 ) -> None:
-    """Write the new names of entities into every lookup that carries its entity.
+    """Write the new names of entities into every lookup that carries its entity, and into shares.
 
     Retired lookups too: they may come back. Names are logical names and need no escaping.
     """
+    cells = [
+        (name, column)
+        for name, table in schema.items()
+        for column in table.columns
+        if ENTITY_SUFFIX in column
+    ]
+    cells.append((share.name, share.c.entity.name))
     olds = ", ".join(f"'{old}'" for old in renames)
     branches = " ".join(f"WHEN '{old}' THEN '{new}'" for old, new in renames.items())
-    for name, table in schema.items():
-        for column in table.columns:
-            if ENTITY_SUFFIX in column:
-                cell = quote(column)
-                await connection.execute(
-                    f"UPDATE {quote(name)} SET {cell} = CASE {cell} {branches} END "
-                    f"WHERE {cell} IN ({olds})",
-                    {},
-                )
+    for name, column in cells:
+        cell = quote(column)
+        await connection.execute(
+            f"UPDATE {quote(name)} SET {cell} = CASE {cell} {branches} END "
+            f"WHERE {cell} IN ({olds})",
+            {},
+        )
 
 
 async def clear_dangling(

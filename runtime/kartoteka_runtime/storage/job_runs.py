@@ -47,7 +47,8 @@ class JobRuns:
         self._begin_handed = text(begin + " AND handed_to = :workflow" + returning)
         ours = "WHERE id = :id AND claims = :claims AND state = 'running'"
         self._end = text(
-            "UPDATE kartoteka_job SET reason = :reason, error = :error, run_at = :run_at,"
+            "UPDATE kartoteka_job SET reason = :reason, error = :error,"
+            " run_at = COALESCE(CAST(:run_at AS TEXT), run_at),"
             " state = CASE WHEN is_cancel_asked = 1 AND CAST(:state AS TEXT) = 'waiting'"
             " THEN 'canceled' ELSE CAST(:state AS TEXT) END,"
             " ended_on = CASE WHEN CAST(:state AS TEXT) = 'waiting' AND is_cancel_asked = 0"
@@ -124,7 +125,7 @@ class JobRuns:
                 "state": state,
                 "reason": reason,
                 "error": error,
-                "run_at": encode_moment(run_at or job.run_at),
+                "run_at": encode_moment(run_at) if run_at else None,
                 "attempts": job.attempts if attempts is None else attempts,
                 "now": encode_moment(now),
             },

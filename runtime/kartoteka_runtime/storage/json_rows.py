@@ -6,7 +6,7 @@ orjson writes. Both give the same bytes (decisions/0032).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import decimal_scale, has_column, storage_of
+from kartoteka.record_values import Reference
 from kartoteka_runtime.storage.column_types import DECODE_NAMES
 from kartoteka_runtime.storage.database import Row
 from kartoteka_runtime.storage.json_expressions import PostgresqlJson, SqliteJson
@@ -25,7 +26,6 @@ Column = sa.ColumnElement[Any]
 Encode = Callable[[Sequence[Row]], bytes]
 
 _FEW = 24  # members up to which Python is as fast as the database (decisions/0032)
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,13 @@ class RowText(Protocol):
     """Writes the rows of a page as JSON.
 
     ``shape`` is what the rows hold, if the database may write them. Otherwise ``encoder`` gives the
-    function from rows, and what they cannot be written without, to the text of an array.
+    function from rows, and what they cannot be written without, to the text of an array; ``record``
+    makes the JSON values of one record of them.
     """
+
+    @property
+    def record(self) -> Callable[[Mapping[str, Any], Any], Mapping[str, Any]]:
+        """Return the function from a record, and what it cannot be written without."""
 
     @property
     def shape(self) -> JsonShape | None:
@@ -85,9 +90,25 @@ class RowText(Protocol):
         """Return the function for rows with these columns."""
 
 
+def record_json(shape: JsonShape, record: Mapping[str, Any]) -> bytes:
+    """Return one record in a shape, from values that Python has; the bytes are the same."""
+    found: dict[str, Any] = {}
+    for member in shape.members:
+        value = record[member.field.name]
+        if member.around is not None:
+            before, after = member.around
+            value = f"{before}{value}{after}"
+        elif isinstance(value, Reference):
+            value = value.id
+        elif storage_of(member.field) == "options":
+            value = ",".join(map(str, value)) if value else None
+        found[member.key] = value
+    return to_json(found)
+
+
 def to_json(value: Any) -> bytes:
     """Return a value as JSON: instants in UTC with ``Z``, decimals as plain numbers."""
-    return orjson.dumps(value, default=_default, option=_OPTIONS)
+    return orjson.dumps(value, default=_default, option=orjson.OPT_UTC_Z)
 
 
 def _default(value: Any) -> Any:
@@ -155,6 +176,7 @@ def _in_database(shape: JsonShape, table: sa.FromClause, engine: str) -> JsonSel
 
 def _generated(expression: str, names: dict[str, Any]) -> Encode:
     """Return the function ``rows`` → ``expression``, built from names of the metadata alone."""
-    exec(compile(f"def encode(rows): return {expression}", "<json rows>", "exec"), names)  # noqa: S102
+    source = compile(f"def encode(rows): return {expression}", "<json rows>", "exec")
+    exec(source, names)  # noqa: S102 - of names of the metadata alone
     encode: Encode = names["encode"]
     return encode

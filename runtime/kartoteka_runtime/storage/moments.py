@@ -15,5 +15,12 @@ def encode_moment(value: datetime) -> str:
 
 
 def decode_moment(text: str) -> datetime:
-    """Return the moment that a text stands for."""
-    return datetime.fromisoformat(text)
+    """Return the moment that a text stands for.
+
+    Raises:
+        ValueError: It stands for none, or names no zone.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,6 +29,7 @@ from kartoteka_runtime.storage.database import (
     TooComplex,
     UniqueViolation,
 )
+from kartoteka_runtime.storage.id_array import IdArray, IdArrayDumper
 
 PUBLISHERS_LOCK = 0x6B617274  # advisory lock of whoever changes tables
 
@@ -120,6 +122,7 @@ class PostgresqlDatabase:
         self.url = url
         self.dialect: Dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
         self._max = max_connections
+        self._name = f"kartoteka {uuid.uuid4()}"  # tells our connections from those of others
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] | None = None
 
     async def open(self) -> None:
@@ -130,7 +133,7 @@ class PostgresqlDatabase:
             max_size=self._max,
             open=False,
             configure=_configure,
-            kwargs={"autocommit": True},
+            kwargs={"autocommit": True, "application_name": self._name},
             timeout=10,
         )
         try:
@@ -239,4 +242,5 @@ async def _take_turn(connection: Connection) -> None:
 
 async def _configure(raw: psycopg.AsyncConnection[Any]) -> None:
     raw.adapters.register_loader("uuid", TextLoader)  # as the text that records carry
+    raw.adapters.register_dumper(IdArray, IdArrayDumper)
     await raw.execute("SET TIME ZONE 'UTC'")

@@ -1,4 +1,7 @@
-"""QuerySource: the FROM of one query, joining what the paths of its parts reach."""
+"""QuerySource: the FROM of one query, joining what the paths of its parts reach.
+
+Every table of records enters a statement here, and is narrowed here to what the asker may read.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from kartoteka.conditions.typed import (
 from kartoteka.model.field import Field
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.calculated_columns import calculated_column
+from kartoteka_runtime.storage.reach_sql import ReachSql
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables, folded, link_columns
 
 Column = sa.ColumnElement[Any]
@@ -29,7 +33,9 @@ class QuerySource:
     """A table of records, what is joined to it, and for inner queries what lies around it.
 
     ``identity`` is the primary id of the records asked for (None for a link table, which has
-    none).
+    none). Of a record that a lookup names and that may not be read there is the primary field
+    alone, which the lookup shows; everything else of it is empty. What formulas work out of other
+    records does not depend on who asks.
     """
 
     def __init__(
@@ -40,8 +46,12 @@ class QuerySource:
         *,
         variable: str = "",
         outer: QuerySource | None = None,
+        reach: ReachSql | None = None,
     ) -> None:
-        """Begin at the table of ``entity``, whose paths carry ``variable``."""
+        """Begin at the table of ``entity``, whose paths carry ``variable``.
+
+        ``reach`` says what may be read; without it, what the source around it says.
+        """
         self.registry = registry
         self.tables = tables
         self.engine = tables.engine
@@ -53,6 +63,7 @@ class QuerySource:
         if entity in registry.entities:
             self.identity = self.root.c[registry.entities[entity].primary_id]
         self._outer = outer
+        self._reach: ReachSql | None = reach or (outer._reach if outer is not None else None)
         self._prefix = ""  # of the keys of joins: the alias of the root, when it is a join itself
         self._roots: dict[str, sa.FromClause] = {variable: self.root}
         self._entities = {variable: entity}
@@ -71,24 +82,43 @@ class QuerySource:
 
     def table_of(self, path: FieldPath) -> sa.FromClause:
         """Return the table that has the path's field, joining it when it is new."""
-        return self._reached(path.variable, path.steps)
+        entity = self.registry.entities.get(path.entity)
+        shown = entity is not None and path.field.name in (entity.primary_field, entity.primary_id)
+        return self._reached(path.variable, path.steps, is_shown=shown)
 
-    def _reached(self, variable: str, steps: tuple[LookupStep, ...]) -> sa.FromClause:
-        """Return the table at the end of lookups from a root, joining it when it is new."""
+    def own_condition(self) -> Column | None:
+        """Return what the records asked for must meet to be read; None when it is nothing."""
+        return self._within(self.entity, self.root)
+
+    def _within(self, entity: str, table: sa.FromClause) -> Column | None:
+        return None if self._reach is None else self._reach.condition(entity, table)
+
+    def _reached(
+        self, variable: str, steps: tuple[LookupStep, ...], *, is_shown: bool = False
+    ) -> sa.FromClause:
+        """Return the table at the end of lookups from a root, joining it when it is new.
+
+        ``is_shown`` when only what the last lookup shows anyhow is asked of it.
+        """
         if variable not in self._roots:
             if self._outer is None:
                 raise KeyError(variable)
-            return self._outer._reached(variable, steps)
+            return self._outer._reached(variable, steps, is_shown=is_shown)
         table = self._roots[variable]
         for depth, step in enumerate(steps):
             begin = variable or self._prefix
             key = (begin, *(part.key for part in steps[: depth + 1]))
+            if is_shown and depth == len(steps) - 1 and self._reach is not None:
+                key = (*key, "shown")
             if key not in self._joins:
                 target = self.tables.entities[step.target].alias()
                 primary_id = self.registry.entities[step.target].primary_id
                 on = target.c[primary_id] == table.c[step.field.name]
                 if step.field.is_multi_target:
                     on = sa.and_(on, _names(table, step.field, step.target))
+                within = None if key[-1] == "shown" else self._within(step.target, target)
+                if within is not None:
+                    on = sa.and_(on, within)
                 self._joins[key] = (target, on, True)
             table = self._joins[key][0]
         return table
@@ -112,6 +142,9 @@ class QuerySource:
         """
         table = self.table_of_entity(entity).alias()
         on = self._tie(via, self._roots[parent], self._entities[parent], table, entity)
+        within = self._within(entity, table)
+        if within is not None:
+            on = sa.and_(on, within)
         self._roots[alias] = table
         self._entities[alias] = entity
         self._joins[(alias,)] = (table, on, is_outer)
@@ -168,9 +201,9 @@ class QuerySource:
             collection.entity, self.registry, self.tables, variable=variable, outer=self
         )
         owner = self._owner_table(collection)
-        return inner, self._tie(
-            collection.via, owner, collection.owner, inner.root, collection.entity
-        )
+        tie = self._tie(collection.via, owner, collection.owner, inner.root, collection.entity)
+        within = inner.own_condition()
+        return inner, tie if within is None else sa.and_(tie, within)
 
     def from_clause(self) -> sa.FromClause:
         """Return the root with every join that was asked for."""

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
+from kartoteka.access.reach import Asked, Reaches
 from kartoteka.conditions.asker import Asker
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -19,7 +20,9 @@ from kartoteka_runtime.storage.column_types import codec
 from kartoteka_runtime.storage.condition_parameters import asker_parameters
 from kartoteka_runtime.storage.database import BadParameter, Connection
 from kartoteka_runtime.storage.json_rows import Encode, JsonShape, select_json
+from kartoteka_runtime.storage.kept import Kept
 from kartoteka_runtime.storage.query_source import QuerySource
+from kartoteka_runtime.storage.reach_sql import ReachSql
 from kartoteka_runtime.storage.row_readers import ReadColumn, RowReader, build_reader
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables
 
@@ -62,6 +65,8 @@ class EntityQueries:
         self._write = lru_cache(_SHAPES)(self._write_text)
         self._select = lru_cache(_SHAPES)(self._select_text)
         self._select_json = lru_cache(_SHAPES)(self._select_json_text)
+        self._restricted: Kept[tuple[str, RowReader]] = Kept(_SHAPES)
+        self._restricted_json: Kept[tuple[str, Encode]] = Kept(_SHAPES)
         self._delete = compile_text(sa.delete(self.table).where(self._id_is()), dialect)
         self.all_names = tuple(
             item.name for item in entity.fields if has_column(item) or item.is_on_read
@@ -114,20 +119,91 @@ class EntityQueries:
         transaction ends; with ``keeps_id`` others may refer to it meanwhile. ``asker`` is who asks
         for what is calculated on read; without one, nobody.
         """
-        sql, reader = self._select(names, with_labels, for_update, keeps_id)
+        found = await self.read_allowed(
+            connection, record_id, (), names=names, with_labels=with_labels,
+            for_update=for_update, keeps_id=keeps_id, asker=asker,
+        )  # fmt: skip
+        return None if found is None else found[0]
+
+    async def read_allowed(
+        self,
+        connection: Connection,
+        record_id: str,
+        privileges: tuple[str, ...],
+        *,
+        names: tuple[str, ...] | None = None,
+        with_labels: bool = False,
+        for_update: bool = False,
+        keeps_id: bool = False,
+        asker: Asker | None = None,
+    ) -> tuple[dict[str, Any], frozenset[str]] | None:
+        """Return the same and which of the privileges reach the record, or None.
+
+        A record that the asker may not read is none.
+        """
+        reaches = None if asker is None else asker.reaches
         params: dict[str, Any] = {"id_": record_id}
         if self.on_read:
             params |= asker_parameters(asker or Asker(), self.engine)
-        row = await connection.fetch_one(sql, params)
-        return None if row is None else reader(row)
+        shape = (names, with_labels, for_update, keeps_id)
+        if reaches is None:
+            sql, reader = self._select(*shape)
+            row = await connection.fetch_one(sql, params)
+            return None if row is None else (reader(row), frozenset(privileges))
+        asked = self._asked(privileges)
+        sql, reader = self._restricted(
+            (shape, reaches.key(asked)),
+            lambda: self._select_text(*shape, reach=self._reach(reaches), privileges=privileges),
+        )
+        row = await connection.fetch_one(sql, params | reaches.parameters(asked))
+        if row is None:
+            return None
+        first = len(row) - len(privileges)
+        return reader(row), frozenset(
+            name for number, name in enumerate(privileges) if row[first + number]
+        )
+
+    async def allowed(
+        self,
+        connection: Connection,
+        record_id: str,
+        privileges: tuple[str, ...],
+        reaches: Reaches | None,
+    ) -> frozenset[str] | None:
+        """Return which of the privileges reach a record; None when it may not be read."""
+        asker = Asker(reaches=reaches)
+        names = (self.entity.primary_id,)
+        found = await self.read_allowed(connection, record_id, privileges, names=names, asker=asker)
+        return None if found is None else found[1]
 
     async def read_json(
-        self, connection: Connection, record_id: str, shape: JsonShape
+        self,
+        connection: Connection,
+        record_id: str,
+        shape: JsonShape,
+        reaches: Reaches | None = None,
     ) -> tuple[bytes, int | None] | None:
         """Return a record's JSON object and its version (None when it keeps none), or None."""
-        sql, encode = self._select_json(shape)
-        row = await connection.fetch_one(sql, {"id_": record_id})
+        params: dict[str, Any] = {"id_": record_id}
+        if reaches is None:
+            sql, encode = self._select_json(shape)
+        else:
+            asked = self._asked(())
+            sql, encode = self._restricted_json(
+                (shape, reaches.key(asked)),
+                lambda: self._select_json_text(shape, self._reach(reaches)),
+            )
+            params |= reaches.parameters(asked)
+        row = await connection.fetch_one(sql, params)
         return None if row is None else (encode((row,))[1:-1], row[-1])
+
+    def _asked(self, privileges: tuple[str, ...]) -> Asked:
+        """Return what a statement looks at that reads a record and decides over privileges."""
+        name = self.entity.name
+        return ((name, "read"), *((name, privilege) for privilege in privileges))
+
+    def _reach(self, reaches: Reaches) -> ReachSql:
+        return ReachSql(reaches, self.registry, self.tables)
 
     def columns_for(
         self, field: Field, *, with_label: bool, at: int, key: str, table: sa.FromClause
@@ -156,7 +232,13 @@ class EntityQueries:
             found = self.registry.entities[target]
             if found.primary_field not in found.field_by_name:
                 continue
-            other = self.tables.entities[target].alias()
+            # An alias of the whole table would describe each of its columns anew, to name two.
+            key = sa.column(found.primary_id, table.c[field.name].type)
+            shown = sa.column(
+                found.primary_field,
+                codec(found.field_by_name[found.primary_field], self.engine).sql_type,
+            )
+            other = sa.table(target, key, shown).alias()
             name = (
                 sa.select(other.c[found.primary_field])
                 .where(other.c[found.primary_id] == table.c[field.name])
@@ -226,7 +308,14 @@ class EntityQueries:
         return compile_text(statement, self.dialect)
 
     def _select_text(
-        self, names: tuple[str, ...] | None, with_labels: bool, for_update: bool, keeps_id: bool
+        self,
+        names: tuple[str, ...] | None,
+        with_labels: bool,
+        for_update: bool,
+        keeps_id: bool,
+        *,
+        reach: ReachSql | None = None,
+        privileges: tuple[str, ...] = (),
     ) -> tuple[str, RowReader]:
         selected: list[sa.ColumnElement[Any]] = []
         columns: list[ReadColumn] = []
@@ -239,16 +328,27 @@ class EntityQueries:
             )
             selected += found
             columns.append(column)
-        statement = sa.select(*selected).where(self._id_is())
+        for privilege in privileges:
+            within = reach.condition(self.entity.name, self.table, privilege) if reach else None
+            selected.append(sa.true() if within is None else sa.func.coalesce(within, sa.false()))
+        statement = self._where_read(sa.select(*selected), reach)
         if for_update and self.engine == "postgresql":
             statement = statement.with_for_update(key_share=keeps_id)
         return compile_text(statement, self.dialect), build_reader(columns, self.engine)
 
-    def _select_json_text(self, shape: JsonShape) -> tuple[str, Encode]:
+    def _select_json_text(
+        self, shape: JsonShape, reach: ReachSql | None = None
+    ) -> tuple[str, Encode]:
         selection = select_json(shape, self.table, engine=self.engine)
         version = self.table.c[VERSION] if VERSION in self.table.c else sa.null()
-        statement = sa.select(*selection.columns, version).where(self._id_is())
+        statement = self._where_read(sa.select(*selection.columns, version), reach)
         return compile_text(statement, self.dialect), selection.encode
+
+    def _where_read(self, statement: sa.Select[Any], reach: ReachSql | None) -> sa.Select[Any]:
+        """Return a statement for the one record asked for, if it may be read."""
+        statement = statement.where(self._id_is())
+        within = None if reach is None else reach.condition(self.entity.name, self.table)
+        return statement if within is None else statement.where(within)
 
     def _bind(self, name: str) -> sa.BindParameter[Any]:
         return sa.bindparam(name, type_=self.table.c[name].type)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import orjson
 from sqlalchemy.engine import Dialect
 
+from kartoteka.access.reach import Asked, Reaches
 from kartoteka.conditions.asker import Asker
-from kartoteka.conditions.typed import Collection
+from kartoteka.conditions.typed import Collection, InPeriod
+from kartoteka.conditions.walk import parts_of
 from kartoteka.query.query import MOST_ITEMS_EXPANDED, Expand, Query
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.by_identity import ByIdentity
@@ -26,6 +28,7 @@ from kartoteka_runtime.storage.compile_query import (
 from kartoteka_runtime.storage.condition_parameters import asker_parameters, parameters_of
 from kartoteka_runtime.storage.database import Connection, Row
 from kartoteka_runtime.storage.json_rows import JsonShape, RowText
+from kartoteka_runtime.storage.kept import Kept
 from kartoteka_runtime.storage.keyset import Segment, segments
 from kartoteka_runtime.storage.query_shape import (
     aggregate_shape,
@@ -43,19 +46,51 @@ Record = dict[str, Any]
 
 
 class _Shapes(Generic[Statement]):
-    """Statements by shape; the oldest is forgotten when there are too many."""
+    """Statements by the shapes of questions and of reaches; the oldest is forgotten first.
 
-    def __init__(self) -> None:
-        self._kept: dict[Hashable, Statement] = {}
+    What reaches a statement looks at follows from the question alone, so that it is known from the
+    first time that the question was asked.
+    """
 
-    def get(self, shape: Hashable, build: Callable[[], Statement]) -> Statement:
-        """Return the statement of a shape, built when it is new."""
-        statement = self._kept.get(shape)
-        if statement is None:
-            if len(self._kept) >= _SHAPES:
-                del self._kept[next(iter(self._kept))]
-            statement = self._kept[shape] = build()
-        return statement
+    def __init__(self, compiler: Callable[[Reaches | None], QueryCompiler]) -> None:
+        self._compiler = compiler
+        self._asked: dict[Hashable, Asked] = {}
+        self._kept: Kept[Statement] = Kept(_SHAPES)
+
+    def get(
+        self,
+        shape: Hashable,
+        reaches: Reaches | None,
+        build: Callable[[QueryCompiler], Statement],
+    ) -> tuple[Statement, dict[str, Any]]:
+        """Return the statement of a shape, built when it is new, and its sets of ids."""
+        if reaches is None:
+            return self._kept((shape, None), lambda: build(self._compiler(None))), {}
+        asked = self._asked.get(shape)
+        if asked is None:
+            compiler = self._compiler(reaches)
+            build(compiler)
+            if len(self._asked) >= _SHAPES:
+                del self._asked[next(iter(self._asked))]
+            asked = self._asked[shape] = compiler.reach.asked
+        key = (shape, reaches.key(asked))
+        statement = self._kept(key, lambda: build(self._compiler(reaches)))
+        return statement, reaches.parameters(asked)
+
+
+class _PageShape:
+    """A ``page_shape``; only ever the same as itself, which makes it a cheap key."""
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownQuery:
+    """What is known of a query that was asked before.
+
+    ``values`` are the parameters of its conditions; None when they depend on who asks, or when.
+    """
+
+    shape: _PageShape
+    values: Mapping[str, Any] | None
 
 
 class Queries:
@@ -69,13 +104,14 @@ class Queries:
         queries: Mapping[str, EntityQueries],
     ) -> None:
         """Share the entities' statements; keep the compiled shapes."""
-        self._compiler = QueryCompiler(registry, tables, dialect, queries)
+        compiler = partial(QueryCompiler, registry, tables, dialect, queries)
         self._engine = tables.engine
-        self._shapes: ByIdentity[Hashable] = ByIdentity()
-        self._pages: _Shapes[PageStatement] = _Shapes()
-        self._counts: _Shapes[str] = _Shapes()
-        self._items: _Shapes[ItemsStatement] = _Shapes()
-        self._aggregates: _Shapes[AggregateStatement] = _Shapes()
+        self._known: ByIdentity[_KnownQuery] = ByIdentity()
+        self._shapes: Kept[_PageShape] = Kept(_SHAPES)
+        self._pages: _Shapes[PageStatement] = _Shapes(compiler)
+        self._counts: _Shapes[str] = _Shapes(compiler)
+        self._items: _Shapes[ItemsStatement] = _Shapes(compiler)
+        self._aggregates: _Shapes[AggregateStatement] = _Shapes(compiler)
 
     async def page(
         self, connection: Connection, query: Query, asker: Asker
@@ -136,17 +172,19 @@ class Queries:
 
         One row more than asked for tells whether there are.
         """
-        shape = self._shape(query)
-        params = self._parameters(query, asker)
+        asked = self._known_query(query)
+        params = self._parameters(query, asker, asked.values)
         known = tuple(value is not None for value in query.after)
         most = query.limit + 1 if goes_on else query.limit
         rows: list[Row] = []
         statement = None
         for segment in self._segments(query):
-            statement = self._pages.get(
-                (shape, segment, known, json, goes_on),
-                partial(self._compiler.page, query, segment, known, json, goes_on=goes_on),
+            statement, ids = self._pages.get(
+                (asked.shape, segment, known, json, goes_on),
+                asker.reaches,
+                partial(_page, query, segment, known, json, goes_on=goes_on),
             )
+            params |= ids
             params["limit_"] = most - len(rows)
             rows += await connection.fetch_all(statement.sql, params)
             if len(rows) >= most:
@@ -154,12 +192,30 @@ class Queries:
         assert statement is not None
         return rows[: query.limit], statement, len(rows) > query.limit
 
+    async def plan(self, connection: Connection, query: Query, asker: Asker) -> list[str]:
+        """Return how the database goes about the first page of a query, a line each."""
+        found = []
+        for segment in self._segments(query):
+            statement, ids = self._pages.get(
+                (self._known_query(query).shape, segment, (), None, True),
+                asker.reaches,
+                partial(_page, query, segment, (), None, goes_on=True),
+            )
+            params = self._parameters(query, asker) | ids | {"limit_": query.limit + 1}
+            is_sqlite = self._engine == "sqlite"
+            begin = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN (ANALYZE, BUFFERS)"
+            rows = await connection.fetch_all(f"{begin} {statement.sql}", params)
+            found += [str(row[-1] if is_sqlite else row[0]) for row in rows]
+        return found
+
     async def count(self, connection: Connection, query: Query, asker: Asker, cap: int) -> int:
         """Return how many records a query finds in all, counting no further than ``cap``."""
         bare = query if query.distinct else replace(query, columns=(), expands=())
         bare = replace(bare, order=(), after=(), skip=0, groups=(), aggregates=())
-        sql = self._counts.get(page_shape(bare), lambda: self._compiler.count(bare))
-        params = self._parameters(bare, asker)
+        sql, ids = self._counts.get(
+            page_shape(bare), asker.reaches, lambda compiler: compiler.count(bare)
+        )
+        params = self._parameters(bare, asker) | ids
         params["limit_"] = cap
         row = await connection.fetch_one(sql, params)
         return int(row[0]) if row else 0
@@ -168,31 +224,38 @@ class Queries:
         self, connection: Connection, query: Query, asker: Asker
     ) -> tuple[list[Record], bool]:
         """Return one record a group, keyed by alias, and whether there are more than the limit."""
-        statement = self._aggregates.get(
-            aggregate_shape(query), lambda: compile_aggregate(query, self._compiler)
+        statement, ids = self._aggregates.get(
+            aggregate_shape(query), asker.reaches, partial(compile_aggregate, query)
         )
-        params = self._parameters(query, asker)
+        params = self._parameters(query, asker) | ids
         params["limit_"] = query.limit + 1
         params |= statement.parameters(asker)
         rows = await connection.fetch_all(statement.sql, params)
         found = [statement.read(row) for row in rows[: query.limit]]
         return found, len(rows) > query.limit
 
-    def _shape(self, query: Query) -> Hashable:
-        """Return ``page_shape``, without looking into a query that was asked before."""
+    def _known_query(self, query: Query) -> _KnownQuery:
+        """Return what is known of a query, without looking into one that was asked before."""
         parts = (query.columns, query.condition, query.order, query.joins, query.expands)
-        return self._shapes.get(
+        return self._known.get(
             parts,
-            partial(page_shape, query),
+            partial(self._looked_into, query),
             query.entity,
             query.linked_to and query.linked_to.relationship,
             (query.with_labels, query.distinct, query.skip > 0),
         )
 
-    def _parameters(self, query: Query, asker: Asker) -> dict[str, Any]:
+    def _looked_into(self, query: Query) -> _KnownQuery:
+        shape = self._shapes(page_shape(query), _PageShape)
+        values = None if _depends_on_asker(query) else self._values(query, Asker())
+        return _KnownQuery(shape, values)
+
+    def _parameters(
+        self, query: Query, asker: Asker, values: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return what a statement is run with; ``values`` are those of its conditions if known."""
         params = asker_parameters(asker, self._engine)
-        for prefix, condition in conditions_of(query):
-            params |= parameters_of(condition, self._engine, asker, prefix)
+        params |= self._values(query, asker) if values is None else values
         for number, value in enumerate(query.after):
             params[f"a{number}"] = value
         if query.linked_to is not None:
@@ -200,6 +263,13 @@ class Queries:
         if query.skip:
             params["skip_"] = query.skip
         return params
+
+    def _values(self, query: Query, asker: Asker) -> dict[str, Any]:
+        """Return the parameters that the conditions of a query hold."""
+        values: dict[str, Any] = {}
+        for prefix, condition in conditions_of(query):
+            values |= parameters_of(condition, self._engine, asker, prefix)
+        return values
 
     def _segments(self, query: Query) -> tuple[Segment, ...]:
         order = query.order
@@ -260,8 +330,10 @@ class Queries:
         """Read a collection's items for every owner at once, and put them into the owners."""
         assert isinstance(expand.over, Collection)
         shape = (over_shape(expand.over), page_shape(expand.query))
-        statement = self._items.get(shape, partial(self._compiler.items, expand))
-        params = self._parameters(expand.query, asker)
+        statement, found = self._items.get(
+            shape, asker.reaches, lambda compiler: compiler.items(expand)
+        )
+        params = self._parameters(expand.query, asker) | found
         ids = list(owners)
         params[OWNERS] = ids if self._engine == "postgresql" else orjson.dumps(ids).decode()
         params["limit_"] = min(expand.query.limit, MOST_ITEMS_EXPANDED)
@@ -270,6 +342,27 @@ class Queries:
         for row, item in zip(rows, items, strict=True):
             for owner in owners[row[0]]:
                 owner[expand.key].append(item)
+
+
+def _page(
+    query: Query,
+    segment: Segment,
+    known: tuple[bool, ...],
+    json: JsonShape | None,
+    compiler: QueryCompiler,
+    *,
+    goes_on: bool,
+) -> PageStatement:
+    return compiler.page(query, segment, known, json, goes_on=goes_on)
+
+
+def _depends_on_asker(query: Query) -> bool:
+    """Return whether the values of a query's conditions depend on who asks, or when."""
+    return any(
+        isinstance(part, InPeriod)
+        for _, condition in conditions_of(query)
+        for part in parts_of(condition)
+    )
 
 
 def _following(rows: Sequence[Row], statement: PageStatement, has_more: bool) -> tuple[Any, ...]:

@@ -35,7 +35,8 @@ from kartoteka_runtime.storage.database import (
     TooComplex,
     UniqueViolation,
 )
-from kartoteka_runtime.storage.date_parts import ExactTotal, part_of
+from kartoteka_runtime.storage.date_parts import part_of
+from kartoteka_runtime.storage.exact_totals import ExactAverage, ExactSum, ExactTotal
 from kartoteka_runtime.storage.sqlite_functions import define_functions
 
 _Result = TypeVar("_Result")
@@ -227,6 +228,8 @@ class SqliteDatabase:
         raw.create_function("kartoteka_json", 1, _json_of_number, deterministic=True)
         raw.create_function("kartoteka_date_part", 6, part_of, deterministic=True)
         raw.create_aggregate("kartoteka_total", 1, ExactTotal)  # type: ignore[arg-type]
+        raw.create_aggregate("kartoteka_sum", 1, ExactSum)  # type: ignore[arg-type]
+        raw.create_aggregate("kartoteka_average", 1, ExactAverage)  # type: ignore[arg-type]
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
                        "busy_timeout=0", "cache_size=-64000"):  # fmt: skip
             raw.execute(f"PRAGMA {pragma}")

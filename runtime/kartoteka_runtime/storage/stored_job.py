@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from kartoteka_runtime.storage.moments import decode_moment
@@ -17,11 +19,16 @@ PARKED = "parked"  # it cannot be run as things are; somebody has to look
 STATES = (RUNNING, WAITING, FAILED, PARKED, CANCELED, DONE)  # as lists show them
 ENDED = (FAILED, PARKED, CANCELED, DONE)
 REPEATABLE = (FAILED, PARKED, CANCELED)
+UNREADABLE = "job.parked.unreadable"  # the message that names ``columns``
 
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """One job; ``arguments``, ``reason`` and ``error`` are JSON texts."""
+    """One job; ``arguments``, ``reason`` and ``error`` are JSON texts.
+
+    ``unreadable`` holds what was found in columns that somebody damaged; their fields are None,
+    or mean nothing where there is always a value.
+    """
 
     id: str
     job: str
@@ -49,22 +56,88 @@ class StoredJob:
     progress_done: int | None
     progress_total: int | None
     progress_text: str | None
+    unreadable: Mapping[str, str]
 
 
-COLUMNS = tuple(StoredJob.__slots__)
-_MOMENTS = ("run_at", "chain_on", "created_on", "started_on", "ended_on")
-_FACTS = ("is_system", "is_cancel_asked")
+COLUMNS = tuple(name for name in StoredJob.__slots__ if name != "unreadable")
 
 
 def job_from_row(row: tuple[Any, ...]) -> StoredJob:
     """Return the job of a row with ``COLUMNS``."""
     values = dict(zip(COLUMNS, row, strict=True))
-    for name in _MOMENTS:
-        if values[name] is not None:
-            values[name] = decode_moment(values[name])
-    for name in _FACTS:
-        values[name] = bool(values[name])
-    return StoredJob(**values)
+    unreadable = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        read: Callable[[Any], Any] = _READERS.get(name, _text)
+        try:
+            values[name] = read(value)
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+            values[name], unreadable[name] = _INSTEAD.get(name), str(value)[:_MOST_SHOWN]
+    return StoredJob(**values, unreadable=unreadable)
+
+
+def unreadable_columns(job: StoredJob) -> str:
+    """Return the columns of a job that cannot be read, each with what it holds, for people."""
+    return ", ".join(f"{name} ({found})" for name, found in job.unreadable.items())
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _state(value: Any) -> str:
+    if value not in STATES:
+        raise ValueError(value)
+    return str(value)
+
+
+def _fact(value: Any) -> bool:
+    return bool(int(value))
+
+
+def _reason(value: Any) -> str:
+    """Return a message as JSON, as it is."""
+    _check_message(json.loads(value))
+    return _text(value)
+
+
+def _error(value: Any) -> str:
+    """Return what is kept of an error as JSON, as it is."""
+    error = json.loads(value)
+    for name in ("type", "text", "trace"):
+        _text(error[name])
+    for message in error["messages"]:
+        _check_message(message)
+    return _text(value)
+
+
+def _check_message(message: Any) -> None:
+    if not (isinstance(message, dict) and isinstance(message.get("params", {}), dict)):
+        raise TypeError(message)
+    _text(message.get("code"))
+
+
+_MOST_SHOWN = 80
+_MOMENTS = ("run_at", "chain_on", "created_on")  # that are always there
+_FACTS = ("is_system", "is_cancel_asked")
+_NUMBERS = ("publication", "depth", "attempts", "losses", "claims")
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "state": _state,
+    "reason": _reason,
+    "error": _error,
+    **dict.fromkeys((*_MOMENTS, "started_on", "ended_on"), decode_moment),
+    **dict.fromkeys(_FACTS, _fact),
+    **dict.fromkeys((*_NUMBERS, "progress_done", "progress_total"), int),
+}
+_INSTEAD: Mapping[str, Any] = {
+    **dict.fromkeys(("job", "arguments", "queue", "state", "user_id", "correlation_id"), ""),
+    **dict.fromkeys(_MOMENTS, datetime.min.replace(tzinfo=UTC)),
+    **dict.fromkeys(_FACTS, False),
+    **dict.fromkeys(_NUMBERS, 0),
+}
 
 
 @dataclass(frozen=True, slots=True)

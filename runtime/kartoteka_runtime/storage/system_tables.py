@@ -90,7 +90,13 @@ session = sa.Table(
     sa.Column("user_id", sa.String(36), nullable=False),
     sa.Column("created_on", sa.String(20), nullable=False),
     sa.Column("expires_on", sa.String(20), nullable=False),
+    sa.Column("used_on", sa.String(20)),  # written once a minute at most
+    sa.Column("address", sa.String(100)),  # where it began
+    sa.Column("browser", sa.String(100)),
+    sa.Column("seen_as", sa.String(36)),  # the user whom an administrator sees the app as
+    sa.Column("seen_until", sa.String(20)),
 )
+sa.Index("ix_kartoteka_session_user", session.c.user_id)
 
 token = sa.Table(
     "kartoteka_token",
@@ -99,6 +105,40 @@ token = sa.Table(
     sa.Column("user_id", sa.String(36), nullable=False),
     sa.Column("name", sa.String(100), nullable=False),
     sa.Column("created_on", sa.String(20), nullable=False),
+    sa.Column("kind", sa.String(8), nullable=False, server_default="api"),  # api, access
+    sa.Column("scopes", sa.Text),  # parted by blanks; null: whatever the user may do
+    sa.Column("expires_on", sa.String(20)),  # null: made before tokens ended
+    sa.Column("used_on", sa.String(20)),  # written once a minute at most
+    sa.Column("revoked_on", sa.String(20)),
+    sa.Column("issued_by", sa.String(36)),  # of an access token: the client secret it was given for
+)
+sa.Index("ix_kartoteka_token_user", token.c.user_id)
+
+# What services prove who they are with; they sign in by the application id of their user.
+client_secret = sa.Table(
+    "kartoteka_client_secret",
+    system_metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("user_id", sa.String(36), nullable=False),
+    sa.Column("client_id", sa.String(36), nullable=False),
+    sa.Column("secret_hash", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("created_on", sa.String(20), nullable=False),
+    sa.Column("expires_on", sa.String(20), nullable=False),
+    sa.Column("used_on", sa.String(20)),
+    sa.Column("revoked_on", sa.String(20)),
+)
+sa.Index("ix_kartoteka_client_secret", client_secret.c.client_id, client_secret.c.secret_hash)
+
+# Ways to a new password that were sent by mail; each goes with its use.
+password_reset = sa.Table(
+    "kartoteka_password_reset",
+    system_metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(36), nullable=False),
+    sa.Column("for_hash", sa.String(64), nullable=False),  # of the password hash it replaces
+    sa.Column("created_on", sa.String(20), nullable=False),
+    sa.Column("expires_on", sa.String(20), nullable=False),
 )
 
 # Jobs: the outbox that a record's transaction writes, and what became of each. Moments are UTC with
@@ -192,6 +232,100 @@ job_schedule = sa.Table(
     sa.Column("last_on", sa.String(24)),
     sa.Column("last_job", sa.String(36)),
 )
+
+# Whom a record is shared with. ``rights`` is ``explicit_rights | inherited_rights``, masks of
+# kartoteka.access.rights: what somebody gave, and what came from records above it. A row that holds
+# no right is removed. Shares of activities stand under their own entity and under their pointer's.
+_RECORD_ID = sa.String(36).with_variant(sa.Uuid(as_uuid=False), "postgresql")
+share = sa.Table(
+    "kartoteka_share",
+    system_metadata,
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("record_id", _RECORD_ID, primary_key=True),
+    sa.Column("principal_id", _RECORD_ID, primary_key=True),
+    sa.Column("principal_type", sa.String(16), nullable=False),  # systemuser, team, organization
+    sa.Column("explicit_rights", sa.Integer, nullable=False),
+    sa.Column("inherited_rights", sa.Integer, nullable=False),
+    sa.Column("rights", sa.Integer, nullable=False),
+    sa.Column("shared_by", sa.String(36), nullable=False),  # a user; empty: the platform
+    sa.Column("changed_on", sa.String(20), nullable=False),
+)
+sa.Index(
+    "ix_kartoteka_share_principal",
+    share.c.principal_id,
+    share.c.entity,
+    share.c.record_id,
+    share.c.rights,
+)
+
+# One row, whose number changes with every write that may change what somebody may do.
+access_version = sa.Table(
+    "kartoteka_access",
+    system_metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+
+# Signing in beyond passwords. An attempt is half-way, for minutes, and can be ended once; its data
+# hold no secret that is of use to who reads them. Bytes are base64url.
+sign_in_attempt = sa.Table(
+    "kartoteka_sign_in_attempt",
+    system_metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(24), nullable=False),
+    sa.Column("user_id", sa.String(36), nullable=False),  # empty: nobody has been proved yet
+    sa.Column("data", sa.Text, nullable=False),  # as JSON
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("expires_on", sa.String(20), nullable=False),
+)
+sa.Index("ix_kartoteka_sign_in_attempt_expires", sign_in_attempt.c.expires_on)
+
+# Who a user is at an identity provider.
+external_identity = sa.Table(
+    "kartoteka_external_identity",
+    system_metadata,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.String(36), nullable=False),
+    sa.Column("linked_on", sa.String(20), nullable=False),
+)
+sa.Index("ix_kartoteka_external_identity_user", external_identity.c.user_id)
+
+# One-time codes by the clock; the secret is encrypted, the last counter is never accepted again.
+totp = sa.Table(
+    "kartoteka_totp",
+    system_metadata,
+    sa.Column("user_id", sa.String(36), primary_key=True),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("last_counter", sa.BigInteger, nullable=False),
+    sa.Column("added_on", sa.String(20), nullable=False),
+)
+recovery_code = sa.Table(
+    "kartoteka_recovery_code",
+    system_metadata,
+    sa.Column("user_id", sa.String(36), primary_key=True),
+    sa.Column("code_hash", sa.String(64), primary_key=True),
+)
+# Wrong second factors of a user in a row, and until when the next one has to wait.
+factor_failure = sa.Table(
+    "kartoteka_factor_failure",
+    system_metadata,
+    sa.Column("user_id", sa.String(36), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("locked_until", sa.String(20)),
+)
+passkey = sa.Table(
+    "kartoteka_passkey",
+    system_metadata,
+    sa.Column("credential_id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.String(36), nullable=False),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("public_key", sa.Text, nullable=False),
+    sa.Column("sign_count", sa.BigInteger, nullable=False),
+    sa.Column("added_on", sa.String(20), nullable=False),
+    sa.Column("used_on", sa.String(20)),
+)
+sa.Index("ix_kartoteka_passkey_user", passkey.c.user_id)
 
 # Row versions are counted by a sequence on PostgreSQL, in a table of one row on SQLite.
 VERSION_DDL = {

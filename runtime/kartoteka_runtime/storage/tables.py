@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
+from kartoteka.access.rights import SHARE_MASK
 from kartoteka.conditions.check_condition import check_condition
 from kartoteka.conditions.parser import parse
 from kartoteka.conditions.syntax import Operator
@@ -25,6 +26,7 @@ from kartoteka_runtime.storage.column_types import codec
 from kartoteka_runtime.storage.on_demand import OnDemand
 from kartoteka_runtime.storage.system_tables import version_name
 
+OWNER = "ownerid"
 ENTITY_SUFFIX = "__entity"  # column beside a multi-target lookup that names the entity
 
 
@@ -230,6 +232,8 @@ def index_on(
         if engine == "postgresql":
             parts[-1] = parts[-1].nulls_first()
         parts.append(table.c[entity.primary_id])
+        if engine == "sqlite":  # whose records are, and with whom shared, is told by the index
+            parts += [table.c[name] for name in (OWNER, SHARE_MASK) if name in table.c]
     elif spec.prefix == "ix":
         options[f"{engine}_where"] = parts[0].is_not(None)
     return sa.Index(name or spec.name(table.name), *parts, unique=spec.prefix == "uq", **options)

@@ -24,6 +24,8 @@ from kartoteka.plugin_api.discovery import discover_plugins, plugin_manager
 from kartoteka.plugin_api.plugin import Plugin
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
+from kartoteka_runtime.access_tests.run_access_test import run_access_test
+from kartoteka_runtime.app_folder import hooks_of
 from kartoteka_runtime.publishing.publish import publish, refresh
 from kartoteka_runtime.testing.running_app import RunningApp
 from kartoteka_runtime.testing.sample_values import SampleRecords
@@ -118,6 +120,15 @@ class PluginSuite:
                     elif form.type == "quick_create":
                         await _open(client, f"/e/{entity}/new", quick="1")
 
+    async def test_its_roles_do_what_its_access_tests_say(
+        self, start_app: StartApp, companions: tuple[str, ...]
+    ) -> None:
+        """Each of the plugin's access tests holds, in an organization of its own."""
+        for test in self._registry(companions).access_tests.values():
+            if test.bundle == self.plugin.name:
+                app = await start_app(plugins=[*companions, self.plugin.name])
+                assert [str(one) for one in await run_access_test(app.parts, test)] == []
+
     async def test_publishing_again_changes_nothing(self, app: RunningApp) -> None:
         """The same metadata is the same publication."""
         published = await publish(app.parts.database, app.parts.app_folder.registry())
@@ -155,15 +166,11 @@ class PluginSuite:
             for plugin in discover_plugins([*companions, self.plugin.name])
             if not (without_itself and plugin is self.plugin)
         ]
-        hooks = plugin_manager(plugins).hook
+        hooks = hooks_of(plugins)
         return assemble(
             load_bundles([base_folder(), *(plugin.metadata_folder for plugin in plugins)]),
-            command_handlers=frozenset(
-                (handler.entity, handler.command)
-                for handlers in hooks.command_handlers()
-                for handler in handlers
-            ),
-            panels=frozenset(panel.name for panels in hooks.panels() for panel in panels),
+            command_handlers=frozenset(hooks.command_handlers),
+            panels=frozenset(hooks.panels),
             languages=("en", "pl", "pt", "ro", "sl"),
         )
 

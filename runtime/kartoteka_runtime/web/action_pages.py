@@ -16,6 +16,7 @@ from kartoteka_runtime.web.earlier_forms import PUBLICATION
 from kartoteka_runtime.web.form_input import ORIGINAL, FormInput, read_form_input
 from kartoteka_runtime.web.initial_values import default_value
 from kartoteka_runtime.web.page_request import PageRequest, address_of
+from kartoteka_runtime.web.record_rights import require_right
 from kartoteka_runtime.web.violation_texts import violation_text
 
 _REASON = "_reason"
@@ -24,7 +25,10 @@ _NOTHING_TYPED = FormInput()
 
 async def show_action(page: PageRequest) -> Response:
     """Ask what a command or state change needs to know, or whether it is meant."""
-    return await _form(page, _action(page))
+    action = _action(page)
+    await page.records.read(page.entity.name, page.record_id)
+    await require_right(page, "write")
+    return await _form(page, action)
 
 
 async def do_action(page: PageRequest) -> Response:

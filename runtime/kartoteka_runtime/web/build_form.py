@@ -52,6 +52,7 @@ def field_control(entity: Entity | None, item: Field, words: Words) -> ControlMo
         is_recommended=item.required is Required.RECOMMENDED,
         is_primary=entity is not None and item.name == entity.primary_field,
         is_rollup=item.rollup is not None,
+        is_secured=entity is not None and _is_secured(entity, item),
         options=options,
         targets=tuple(entity_model(target, words) for target in _targets(item, words)),
         has_colors=any(option.color or option.tone for option in options),
@@ -64,6 +65,11 @@ def _targets(item: Field, words: Words) -> tuple[str, ...]:
         return item.targets
     party = words.registry.entities.get(_PARTY)
     return party.field_by_name["partyid"].targets if party is not None else ()
+
+
+def _is_secured(entity: Entity, item: Field) -> bool:
+    is_own = entity.field_by_name.get(item.name) is item  # no parameter of a command
+    return is_own and item.name in entity.secured_fields
 
 
 def _may_be_edited(item: Field) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from kartoteka.errors import RecordInvalid, Violation
+from kartoteka_runtime.records.record_access import denied
 from kartoteka_runtime.web.csrf import TOKEN
 from kartoteka_runtime.web.earlier_forms import PUBLICATION, carry_over, follow_entity
 from kartoteka_runtime.web.form_choice import new_form
@@ -24,6 +25,8 @@ from kartoteka_runtime.web.sign_in_form import local_address
 async def show_new(page: PageRequest) -> Response:
     """Show an empty form, with defaults and presets filled in."""
     entity = page.entity
+    if not page.allows("create", entity.name):
+        raise denied("create", entity.name)
     values = {**default_values(entity, page), **await preset_values(page)}
     return await render_new(page, new_form(page, entity.name), values)
 

@@ -7,10 +7,13 @@ from starlette.responses import Response
 from kartoteka.errors import RecordInvalid
 from kartoteka_runtime.web.csrf import TOKEN
 from kartoteka_runtime.web.page_request import PageRequest, address_of
+from kartoteka_runtime.web.record_rights import require_right
 
 
 async def confirm_delete(page: PageRequest) -> Response:
     """Ask whether the record shall be deleted."""
+    await page.records.read(page.entity.name, page.record_id)
+    await require_right(page, "delete")
     return await _form(page)
 
 

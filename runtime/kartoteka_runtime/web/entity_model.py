@@ -11,6 +11,7 @@ from kartoteka.model.entity import Entity, State
 from kartoteka.model.field import Field
 from kartoteka.registry import Registry
 from kartoteka_runtime.localization.codes import language_names, time_zone_names
+from kartoteka_runtime.records.share_paths import SharePaths
 
 DEFAULT_ICON = "file-text"
 
@@ -23,7 +24,7 @@ class Words:
     labels: LabelResolver
     language: str
 
-    def message(self, key: str, **params: object) -> str:
+    def message(self, key: str, /, **params: object) -> str:
         """Return a text of the client."""
         return self.labels.message(key, self.language, **params)
 
@@ -42,6 +43,7 @@ class EntityModel:
     primary_field: str
     is_activity: bool
     has_quick_create: bool
+    is_shareable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def entity_model(name: str, words: Words) -> EntityModel:
         primary_field=entity.primary_field,
         is_activity=entity.is_activity,
         has_quick_create=words.registry.form_of_type(name, "quick_create") is not None,
+        is_shareable=SharePaths(words.registry).is_shareable(name),
     )
 
 

@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
+from kartoteka.checks.role_checks import MISCELLANEOUS
+from kartoteka.errors import AccessDenied
+from kartoteka.model.role import PRIVILEGES
 from kartoteka_runtime.web.page_request import PageRequest
+
+_ASK_ROLE = "access.ask_role"
 
 
 def error_page(
@@ -27,6 +32,27 @@ def error_page(
         message=page.text(message, **(params or {})),
         details=details,
     )
+
+
+def denied_page(page: PageRequest, denied: AccessDenied) -> Response:
+    """Return the page for what somebody may not do: which right is missing, and whom to ask."""
+    privilege, name = (str(denied.params.get(key, "")) for key in ("privilege", "entity"))
+    if name not in page.registry.entities:
+        details = []
+        if privilege in MISCELLANEOUS:
+            told = page.text(f"access.task.{privilege}")
+            details = [page.text("access.missing_task", privilege=told), page.text(_ASK_ROLE)]
+        return error_page(page, 403, denied.code, denied.params, details=details)
+    entity = page.pages.entity_model(name)
+    message = denied.code
+    if message == "error.access_denied" and privilege in PRIVILEGES:
+        message = f"access.{privilege}"
+    told = page.text(f"customize.privilege.{privilege}") if privilege in PRIVILEGES else privilege
+    details = [
+        page.text("access.missing", privilege=told, entities=entity.plural),
+        page.text("access.ask" if page.allows("read", name) else _ASK_ROLE),
+    ]
+    return error_page(page, 403, message, {"entity": entity.label}, details=details)
 
 
 async def not_found(page: PageRequest) -> Response:

@@ -175,9 +175,13 @@ async def _read_parties(read: FormInput, control: ControlModel, records: ActingR
 
 
 async def find_by_name(records: ActingRecords, targets: list[str], text: str) -> list[Reference]:
-    """Return the records that a typed name may mean; one alone when it is called exactly so."""
+    """Return the records that a typed name may mean; one alone when it is called exactly so.
+
+    Of kinds that the reader may not see, there are none.
+    """
     found: list[Reference] = []
-    for target in targets:
+    access = await records.access()
+    for target in [target for target in targets if access.allows("read", target)]:
         found += await records.find(target, text, limit=_MOST_CANDIDATES)
     typed = text.casefold()
     exact = [reference for reference in found if reference.name.casefold() == typed]

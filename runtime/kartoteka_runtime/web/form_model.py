@@ -34,6 +34,7 @@ class ControlModel:
     is_recommended: bool = False
     is_primary: bool = False
     is_rollup: bool = False  # it can be worked out now
+    is_secured: bool = False  # some readers see a lock, or a part of the value
     options: tuple[OptionModel, ...] = ()
     targets: tuple[EntityModel, ...] = ()
     has_colors: bool = False

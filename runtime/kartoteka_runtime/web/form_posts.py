@@ -85,16 +85,28 @@ class Post:
                 raise PostRefused(400, "error.bad_request", f"input sent twice: {name[:80]}")
 
 
+NO_POST = Post({})
+
+
+def is_form(request: Request) -> bool:
+    """Return whether a request brings what a plain form sends."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == FORM_TYPE
+
+
 async def read_post(request: Request) -> Post:
     """Return what a form sent.
 
     Raises:
         PostRefused: It is no form, too large, or not text in UTF-8.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != FORM_TYPE:
+    if not is_form(request):
+        kind = request.headers.get("content-type", "")
         raise PostRefused(400, "error.bad_request", f"content type {kind[:80]!r}")
     body = bytearray()
+    said = request.headers.get("content-length", "")
+    if said.isdecimal() and int(said[:18]) > _MOST_BYTES:
+        raise PostRefused(413, "error.too_large", "post too large")
     try:
         async for chunk in request.stream():
             body += chunk

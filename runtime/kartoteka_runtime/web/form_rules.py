@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from kartoteka.conditions.asker import Asker
-from kartoteka.conditions.to_json import asker_to_json
+from kartoteka.conditions.to_json import asker_to_json, expression_to_json
 from kartoteka.conditions.typed import kind_of
 from kartoteka.model.form import Form
 from kartoteka.model.rule import Action, Rule
@@ -68,6 +68,7 @@ class FormRules:
             if action.verb == "recommend"
         )
         self._edited = {control.name for control in form.edited}
+        self._needed = self._set.fields | self._set.formulas.needed
         self.json = self._script(form, words)
 
     @property
@@ -90,7 +91,7 @@ class FormRules:
     ) -> str:
         """Return what the browser needs beside the rules: who asks, and values without inputs."""
         nodes = [node for rule in self._set.typed for node in rule.nodes]
-        beside = {name: _json_value(record.get(name)) for name in self._set.fields - self._edited}
+        beside = {name: _json_value(record.get(name)) for name in self._needed - self._edited}
         known = [record.get(name) for name in beside]
         asked = {
             "asker": asker_to_json(asker, nodes),
@@ -123,13 +124,17 @@ class FormRules:
                 "places": self._fields[name].precision or 0,
                 "targets": list(self._fields[name].targets),
             }
-            for name in sorted(self._set.fields & self._edited)
+            for name in sorted(self._needed & self._edited)
             if (kind := kind_of(self._fields[name])) is not None
         }
         script = {
             "rules": rules_json(
                 self._set.typed, lambda label: words.labels.text(label, words.language)
             ),
+            "formulas": [
+                [name, expression_to_json(expression)]
+                for name, expression in self._set.formulas.expressions
+            ],
             "inputs": inputs,
             "decimal": shape.decimal,
             "group": shape.group,

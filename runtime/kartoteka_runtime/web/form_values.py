@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import tzinfo
 from typing import Any
 
+from kartoteka.access.mask import MaskedText
 from kartoteka.model.field import Field
 from kartoteka.record_values import Party, Reference
 from kartoteka_runtime.localization.money_writers import MoneyWriters
@@ -49,6 +50,7 @@ class FormValues:
                 control.name,
                 money_kind(fields[control.name]),
                 show_function(fields[control.name], control, language, zone),
+                control.is_secured,
             )
             for control in controls
         ]
@@ -59,6 +61,7 @@ class FormValues:
             (control.name, _input_function(control, fields[control.name], language, zone))
             for control in self.edited
         ]
+        self._secured = frozenset(control.name for control in self.edited if control.is_secured)
         self.readers = {
             control.name: value_reader(fields[control.name], language, zone)
             for control in self.edited
@@ -88,8 +91,9 @@ class FormValues:
         get = record.get
         for name, write in self._writers:
             value = get(name)
-            if value is not None:
-                write(name, value, texts)
+            if value is None or (name in self._secured and isinstance(value, MaskedText)):
+                continue  # what a mask leaves is no input
+            write(name, value, texts)
         return texts
 
     def originals(self, texts: Mapping[str, str]) -> dict[str, str]:

@@ -29,18 +29,22 @@ async def show_home(page: PageRequest) -> Response:
 
 
 async def go_to_area(page: PageRequest) -> Response:
-    """Make an area the current one and open its first entry."""
+    """Make an area the current one and open its first entry that the reader may see."""
     name = page.request.path_params["area"]
     area = next((found for found in page.pages.navigation.areas if found.name == name), None)
-    if area is None:
+    entries = [entry for group in area.groups for entry in group.entries] if area else []
+    entry = next((found for found in entries if page.allows("read", found.entity)), None)
+    if entry is None:
         raise RecordNotFound("navigation", name)
-    response = see_other(area.groups[0].entries[0].address)
+    response = see_other(entry.address)
     page.set_cookie(response, AREA_COOKIE, name)
     return response
 
 
 def _work_view(page: PageRequest) -> View | None:
     """Return the view of the reader's open activities: a public one about ``me()``."""
+    if not page.allows("read", ACTIVITIES):
+        return None
     for view in page.registry.views_of.get(ACTIVITIES, ()):
         if view.type == "public" and "me()" in view.filter:
             return view

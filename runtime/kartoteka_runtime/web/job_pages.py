@@ -6,31 +6,38 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from kartoteka.errors import AccessDenied, Violation
-from kartoteka_runtime.localization.date_shapes import date_time_writer
-from kartoteka_runtime.records.jobs import Jobs, JobsOverview, job_json
+from kartoteka.record_values import Reference
+from kartoteka_runtime.localization.format_value import instant_writer
+from kartoteka_runtime.records.jobs import (
+    Jobs,
+    JobsOverview,
+    job_json,
+    names_of_records,
+    record_of,
+)
 from kartoteka_runtime.storage.stored_job import (
     PARKED,
     REPEATABLE,
     RUNNING,
     STATES,
+    UNREADABLE,
     WAITING,
     StoredJob,
+    unreadable_columns,
 )
 from kartoteka_runtime.web.csrf import TOKEN
 from kartoteka_runtime.web.form_posts import PostRefused
-from kartoteka_runtime.web.page_request import PageRequest
+from kartoteka_runtime.web.page_request import PageRequest, address_of
 from kartoteka_runtime.web.violation_texts import violation_text
 
 SEE_JOBS = "see_jobs"
 _COUNTED = 10_000  # above this a count is only said to be more
 _MOST = 50
-_ERROR = {"type", "text", "trace"}
 _OPEN = (RUNNING, WAITING)  # jobs that change while one looks
 
 
@@ -47,6 +54,8 @@ class JobRow:
     when: str
     progress: str
     text: str
+    about: str = ""
+    about_address: str = ""  # empty where the record is gone, or not for whoever looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +79,13 @@ async def show_jobs(page: PageRequest) -> Response:
     found = await jobs.list(state=state, job=job, before=query["before"], most=_MOST)
     overview = await jobs.overview()
     who = await _people(page, found.jobs)
+    names = await names_of_records(page.records, map(record_of, found.jobs))
     return page.render(
         "fragments/_jobs.html" if page.is_fragment else "pages/jobs.html",
         title=page.text("jobs.title"),
         tabs=[_tab(page, "", overview), *(_tab(page, name, overview) for name in STATES)],
         state=state,
-        rows=[_row(page, one, who) for one in found.jobs],
+        rows=[_row(page, one, who, names) for one in found.jobs],
         again=_address(**query),
         older=_address(state=state, job=job, before=found.more) if found.more else "",
         is_open=any(overview.counts[name] for name in _OPEN),
@@ -114,14 +124,14 @@ async def change_job(page: PageRequest) -> Response:
 async def _render(page: PageRequest) -> Response:
     detail = await Jobs(page.client.parts.database).read(_job_id(page))
     job, shown = detail.job, job_json(detail.job, detail.steps)
-    text, error = page.text, shown["error"]
+    text = page.text
     facts = [
         ("jobs.id", job.id),
         ("jobs.name", job.job),
         ("jobs.queue", job.queue),
         ("jobs.who", _who(page, job, await _people(page, [job]))),
-        ("jobs.created", _moment(page, job.created_on)),
-        ("jobs.run_at", _moment(page, job.run_at) if job.state == WAITING else ""),
+        ("jobs.created", _moment_of(page, job, "created_on")),
+        ("jobs.run_at", _moment_of(page, job, "run_at") if job.state == WAITING else ""),
         ("jobs.started", _moment(page, job.started_on)),
         ("jobs.ended", _moment(page, job.ended_on)),
         ("jobs.attempts", str(job.attempts) if job.claims else ""),
@@ -130,7 +140,7 @@ async def _render(page: PageRequest) -> Response:
     return page.render(
         "fragments/_job.html" if page.is_fragment else "pages/job.html",
         title=_label(page, job),
-        row=_row(page, job, {}),
+        row=_row(page, job, {}, await names_of_records(page.records, [record_of(job)])),
         facts=[(text(key), value) for key, value in facts if value],
         input=json.dumps(shown["arguments"], ensure_ascii=False, indent=2),
         steps=[
@@ -141,8 +151,8 @@ async def _render(page: PageRequest) -> Response:
             )
             for step, stored in zip(shown["steps"], detail.steps, strict=True)
         ],
-        why=list(_why(page, shown)),
-        error=error if isinstance(error, dict) and error.keys() >= _ERROR else None,
+        why=list(_why(page, job)),
+        error=shown["error"],
         can_run_again=job.state in REPEATABLE,
         can_cancel=job.state in (*_OPEN, PARKED) and not job.is_cancel_asked,
         is_open=job.state in _OPEN,
@@ -151,7 +161,7 @@ async def _render(page: PageRequest) -> Response:
 
 def _require(page: PageRequest) -> None:
     if not page.may(SEE_JOBS):
-        raise AccessDenied("error.forbidden")
+        raise AccessDenied("error.forbidden", {"privilege": SEE_JOBS})
 
 
 def _asked(page: PageRequest, name: str) -> str:
@@ -171,8 +181,14 @@ def _tab(page: PageRequest, state: str, overview: JobsOverview) -> StateTab:
     return StateTab(state, page.text(f"jobs.state.{state}"), shown, _address(state=state))
 
 
-def _row(page: PageRequest, job: StoredJob, who: Mapping[str, str]) -> JobRow:
+def _row(
+    page: PageRequest,
+    job: StoredJob,
+    who: Mapping[str, str],
+    names: Mapping[tuple[str, str], str],
+) -> JobRow:
     state, chip = job.state, ""
+    about, about_address = _about(page, record_of(job), names)
     if job.state == RUNNING and job.is_cancel_asked:
         state = "canceling"
     elif job.state == WAITING and job.run_at > datetime.now(UTC):
@@ -185,13 +201,27 @@ def _row(page: PageRequest, job: StoredJob, who: Mapping[str, str]) -> JobRow:
         id=job.id,
         label=_label(page, job),
         name=job.job,
-        state=page.text(f"jobs.state.{state}"),
+        state=page.text(f"jobs.state.{state}") if state else job.unreadable["state"],
         chip=chip,
         who=_who(page, job, who),
-        when=_moment(page, job.run_at if state == "scheduled" else job.created_on),
+        when=_moment_of(page, job, "run_at" if state == "scheduled" else "created_on"),
         progress=_progress(job),
-        text="; ".join(_why(page, job_json(job))),
+        text="; ".join(_why(page, job)),
+        about=about,
+        about_address=about_address,
     )
+
+
+def _about(
+    page: PageRequest, record: Reference | None, names: Mapping[tuple[str, str], str]
+) -> tuple[str, str]:
+    """Return what the record of a job is called, and where it is for who may read it."""
+    if record is None:
+        return "", ""
+    key = (record.entity, record.id)
+    kind = page.words.labels.entity(record.entity, page.language)
+    shown = f"{kind}: {names.get(key) or record.id}"
+    return shown, address_of(*key) if key in names else ""
 
 
 def _label(page: PageRequest, job: StoredJob) -> str:
@@ -213,18 +243,20 @@ async def _people(page: PageRequest, jobs: Iterable[StoredJob]) -> dict[str, str
     return {user.user_id: user.name for user in users if user is not None}
 
 
-def _why(page: PageRequest, shown: Mapping[str, Any]) -> Iterable[str]:
+def _why(page: PageRequest, job: StoredJob) -> Iterable[str]:
     """Yield why a job is where it is: a message each, else what the error says."""
+    shown = job_json(job)
     reason, error = shown["reason"], shown["error"]
-    if isinstance(reason, dict):
-        yield page.text(str(reason.get("code")), **reason.get("params", {}))
-    elif isinstance(error, dict):
-        messages = error.get("messages") or []
-        for message in messages:
-            violation = Violation(None, str(message["code"]), message.get("params", {}))
+    if job.unreadable:
+        yield page.text(UNREADABLE, columns=unreadable_columns(job))
+    elif reason is not None:
+        yield page.text(reason["code"], **reason.get("params", {}))
+    elif error is not None:
+        for message in error["messages"]:
+            violation = Violation(None, message["code"], message.get("params", {}))
             yield violation_text(violation, "", page.words)
-        if not messages:
-            yield f"{error.get('type')}: {error.get('text')}"
+        if not error["messages"]:
+            yield f"{error['type']}: {error['text']}"
     elif shown["progress"] and shown["progress"]["text"]:
         yield str(shown["progress"]["text"])
 
@@ -237,10 +269,12 @@ def _progress(job: StoredJob) -> str:
     return f"{job.progress_done} / {job.progress_total}"
 
 
+def _moment_of(page: PageRequest, job: StoredJob, name: str) -> str:
+    return "" if name in job.unreadable else _moment(page, getattr(job, name))
+
+
 def _moment(page: PageRequest, moment: datetime | None) -> str:
-    if moment is None:
-        return ""
-    return date_time_writer(page.language)(moment.astimezone(page.zone))
+    return "" if moment is None else instant_writer(page.language, page.zone)(moment)
 
 
 def _address(**query: str) -> str:

@@ -7,11 +7,13 @@ from starlette.responses import Response
 from kartoteka.errors import RecordInvalid, RecordNotFound
 from kartoteka.model.relationship import Relationship
 from kartoteka.record_values import Reference
+from kartoteka_runtime.records.record_access import denied
 from kartoteka_runtime.web.csrf import TOKEN
 from kartoteka_runtime.web.form_input import find_by_name
 from kartoteka_runtime.web.form_posts import Post, PostRefused
 from kartoteka_runtime.web.form_values import OF, PICK, REF, read_reference
 from kartoteka_runtime.web.page_request import PageRequest, address_of
+from kartoteka_runtime.web.record_rights import may_link, record_rights
 
 _OTHER = "other"
 _INPUTS = frozenset({TOKEN, _OTHER, _OTHER + REF, _OTHER + OF, _OTHER + PICK})
@@ -19,7 +21,11 @@ _INPUTS = frozenset({TOKEN, _OTHER, _OTHER + REF, _OTHER + OF, _OTHER + PICK})
 
 async def show_link(page: PageRequest) -> Response:
     """Ask which record to link."""
-    return await _form(page, _relationship(page))
+    relationship = _relationship(page)
+    await page.records.read(page.entity.name, page.record_id)
+    if not may_link(page, relationship, await record_rights(page)):
+        raise denied("append", page.entity.name)
+    return await _form(page, relationship)
 
 
 async def add_link(page: PageRequest) -> Response:

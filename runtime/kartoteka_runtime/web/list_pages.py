@@ -17,6 +17,7 @@ from kartoteka_runtime.web.form_posts import PostRefused
 from kartoteka_runtime.web.form_values import read_reference
 from kartoteka_runtime.web.list_model import ListModel, with_currency
 from kartoteka_runtime.web.page_request import PageRequest
+from kartoteka_runtime.web.secured_values import locked_columns, rows_with_locks
 
 PAGE_SIZE = 50
 _LONGEST_SEARCH = 200
@@ -87,6 +88,7 @@ async def show_list(page: PageRequest) -> Response:
         title=model.label,
         rows=await rows_of(page, view, found.rows),
         heads=_heads(address, model),
+        unsortable=(await locked_columns(page, view.name))[1],
         q=address.search,
         sort=address.sort,
         by=address.by,
@@ -110,7 +112,8 @@ async def rows_of(
     """Return rows as templates show them: the id, then the columns of the view."""
     write = page.pages.list_rows(view.name, page.zone)
     money = await page.money()
-    return [write(row, money) for row in rows]
+    hidden, _ = await locked_columns(page, view.name)
+    return rows_with_locks(page, [write(row, money) for row in rows], hidden)
 
 
 def _view(page: PageRequest) -> View:

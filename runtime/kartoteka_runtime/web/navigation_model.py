@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kartoteka.model.navigation import Entry
@@ -18,6 +18,7 @@ class EntryModel:
     icon: str
     color: str
     address: str
+    entity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +28,26 @@ class GroupModel:
     label: str
     entries: tuple[EntryModel, ...]
 
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """Return the entities that it leads to: who may read none of them does not see it."""
+        return tuple(dict.fromkeys(entry.entity for entry in self.entries))
+
 
 @dataclass(frozen=True, slots=True)
 class AreaModel:
-    """An area; ``address`` goes to its first entry and makes it the current one."""
+    """An area; ``address`` goes to its first readable entry and makes it the current one."""
 
     name: str
     label: str
     icon: str
     address: str
     groups: tuple[GroupModel, ...]
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """Return the entities that it leads to: who may read none of them does not see it."""
+        return tuple(dict.fromkeys(name for group in self.groups for name in group.entities))
 
 
 @dataclass(frozen=True)
@@ -46,18 +57,21 @@ class NavigationModel:
     areas: tuple[AreaModel, ...]
     places: Mapping[str, Mapping[str, str]]
 
-    def place(self, entity: str, area: str) -> tuple[str, str]:
+    def place(
+        self, entity: str, area: str, may_read: Callable[[str], bool]
+    ) -> tuple[str, str]:
         """Return the area and the entry to mark for a page of ``entity``.
 
         The area that the person is in wins when it has the entity; an entity that no area has
-        leaves the person where they are.
+        leaves the person where they are, or where there is something that they may read.
         """
         found = self.places.get(entity, {})
         if area in found:
             return area, found[area]
         for other, key in found.items():
             return other, key
-        return area or (self.areas[0].name if self.areas else ""), ""
+        readable = [one.name for one in self.areas if any(map(may_read, one.entities))]
+        return area if area in readable else readable[0] if readable else "", ""
 
 
 def build_navigation(words: Words) -> NavigationModel:
@@ -92,4 +106,5 @@ def _entry(area: str, entry: Entry, words: Words) -> EntryModel:
         icon=entity.icon,
         color=entity.color,
         address=f"{address}?view={entry.view}" if entry.view else address,
+        entity=entry.entity,
     )

@@ -8,7 +8,9 @@ marks are ``[[ ]]`` and ``[% %]``, second-stage marks are Jinja's own. See decis
 from __future__ import annotations
 
 import html
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from types import CodeType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +19,35 @@ import markupsafe
 from markupsafe import Markup, escape
 
 Facts = Callable[[str], Mapping[str, Any]]
+
+_KEPT = 512  # templates whose code is known, of each stage
+
+
+class KnownCode(jinja2.BytecodeCache):
+    """Code that was made of a source before: most pages of the next publication are the same."""
+
+    def __init__(self, most: int) -> None:
+        """Keep the code of ``most`` sources, those that were asked for last."""
+        self._most = most
+        self._code: OrderedDict[tuple[str, str], CodeType] = OrderedDict()
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Give the code of a source, if it is known."""
+        code = self._code.pop((bucket.key, bucket.checksum), None)
+        if code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code = code
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Keep the code of a source."""
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+        while len(self._code) > self._most:
+            self._code.popitem(last=False)
+
+
+# What is compiled depends on the source and on the settings below, which are always the same.
+_FIRST_CODE = KnownCode(_KEPT)
+_SECOND_CODE = KnownCode(_KEPT)
 
 
 class PageCompiler:
@@ -52,9 +83,10 @@ class PageCompiler:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=_FIRST_CODE,
         )
         self._first.globals.update(first)
-        self._second = jinja2.Environment(
+        self._second = jinja2.Environment(  # noqa: S701 - escaped by ``finalize``, every value
             loader=jinja2.FunctionLoader(self.source),
             finalize=escaped,
             undefined=jinja2.StrictUndefined,
@@ -62,6 +94,7 @@ class PageCompiler:
             lstrip_blocks=True,
             auto_reload=False,
             cache_size=-1,
+            bytecode_cache=_SECOND_CODE,
         )
         self._second.globals.update(second)
         self._second.filters.update(filters)
@@ -102,4 +135,4 @@ def _to_source(value: Any) -> Any:
     """
     if isinstance(value, Markup):
         return value
-    return Markup(str(escape(value)).replace("{", "&#123;"))
+    return Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped just now

@@ -14,17 +14,26 @@ from starlette.types import Receive, Scope, Send
 from kartoteka.conditions.condition_error import ConditionError
 from kartoteka.errors import AccessDenied, RecordConflict, RecordInvalid, RecordNotFound
 from kartoteka_runtime.publication_refresh import is_last_try
+from kartoteka_runtime.security.refusals import (
+    client_address,
+    record_forged,
+    record_limited,
+    record_refusal,
+)
+from kartoteka_runtime.security.request_limits import RequestLimit, address_key, retry_after
 from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable, SchemaMoved
 from kartoteka_runtime.web import csrf
-from kartoteka_runtime.web.error_pages import error_page
+from kartoteka_runtime.web.error_pages import denied_page, error_page
 from kartoteka_runtime.web.form_posts import PostRefused
 from kartoteka_runtime.web.kept_posts import keep_post
 from kartoteka_runtime.web.page_request import PageRequest
 from kartoteka_runtime.web.responses import see_other
+from kartoteka_runtime.web.see_as_pages import refusal_of_looking
 from kartoteka_runtime.web.sign_in_form import (
     LANGUAGE_COOKIE,
     SESSION_COOKIE,
     SIGN_IN,
+    SIGN_OUT,
     sign_in_form,
 )
 from kartoteka_runtime.web.web_client import WebClient
@@ -65,13 +74,31 @@ class PageEndpoint:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
+        limits, address = self._client.parts.limits, address_key(client_address(request.scope))
+        if wait := limits.addresses.take(address):
+            page, _ = self._visitor_page(request)
+            return await self._too_many(page, limits.addresses, address, wait)
+        if self._is_public and request.method == "POST":
+            if wait := limits.visitors.take(address):
+                page, _ = self._visitor_page(request)
+                return await self._too_many(page, limits.visitors, address, wait)
         try:
             page, new_visitor = await self._page(request)
+            if page.principal.roles:
+                await page.load_access()
         except (DatabaseBusy, DatabaseUnavailable) as error:
             _log.warning("database unavailable: %s (%s)", error, request.url.path)
             return error_page(self._visitor_page(request)[0], 503, "error.unavailable")
-        if not self._is_public and not page.principal.user_id:
+        user_id = page.principal.user_id
+        sender = (page.principal.seen_by or page.principal).user_id
+        if sender and (wait := limits.users.take(sender)):
+            return await self._too_many(page, limits.users, sender, wait)
+        if not self._is_public and not user_id:
             return await self._stop_visitor(page)
+        if user_id and not page.principal.roles and not self._is_open(request):
+            return error_page(page, 403, "sign_in.no_role")
+        if page.principal.seen_by is not None and (refused := refusal_of_looking(request)):
+            return error_page(page, 403, refused)
         handler = self._handlers.get(request.method)
         if handler is None:
             allowed = ", ".join(method for method, found in self._handlers.items() if found)
@@ -81,6 +108,22 @@ class PageEndpoint:
         response = await _handle(handler, page)
         if new_visitor:
             page.set_cookie(response, csrf.VISITOR_COOKIE, new_visitor)
+        return response
+
+    def _is_open(self, request: Request) -> bool:
+        """Return whether an address is there for who has no role: visitors' ones and the exit."""
+        return self._is_public or request.url.path == SIGN_OUT
+
+    async def _too_many(
+        self, page: PageRequest, limit: RequestLimit, key: str, wait: float
+    ) -> Response:
+        """Answer who sends too many requests, with the seconds to wait."""
+        events, scope = self._client.parts.security_events, page.request.scope
+        principal = page.principal if page.principal.user_id else None
+        await record_limited(events, limit, key, scope, principal)
+        seconds = retry_after(wait)
+        response = error_page(page, 429, "error.too_many_requests", {"seconds": seconds})
+        response.headers["Retry-After"] = seconds
         return response
 
     async def _stop_visitor(self, page: PageRequest) -> Response:
@@ -137,15 +180,21 @@ class PageEndpoint:
 
 
 async def _handle(handler: Handler, page: PageRequest) -> Response:
+    events, request = page.client.parts.security_events, page.request
     try:
+        if request.method == "POST":
+            await page.check_post()
         return await handler(page)
     except PostRefused as refused:
         _log.info("post refused: %s (%s)", refused, page.request.url.path)
+        if refused.status == 403 and page.principal.user_id:
+            await record_forged(events, refused.message, page.principal, request.scope)
         return error_page(page, refused.status, refused.message)
     except RecordNotFound:
         return error_page(page, 404, "error.not_found")
     except AccessDenied as denied:
-        return error_page(page, 403, denied.code, denied.params)
+        await record_refusal(events, denied, page.principal, request.scope)
+        return denied_page(page, denied)
     except RecordConflict:
         return error_page(page, 409, "error.conflict")
     except RecordInvalid as invalid:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,12 +16,13 @@ from kartoteka.errors import RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.live_registry import Published
+from kartoteka_runtime.localization.format_value import instant_writer
 from kartoteka_runtime.localization.money_writers import MoneyWriters
-from kartoteka_runtime.security.miscellaneous import has_miscellaneous
+from kartoteka_runtime.security.access import Access
 from kartoteka_runtime.validation.validate_record import RecordValidator
 from kartoteka_runtime.web import csrf
 from kartoteka_runtime.web.dev_mark import DevMark
-from kartoteka_runtime.web.form_posts import Post, read_post
+from kartoteka_runtime.web.form_posts import NO_POST, Post, is_form, read_post
 from kartoteka_runtime.web.responses import (
     FLASH_COOKIE,
     html_response,
@@ -64,11 +66,20 @@ class PageRequest:
         self.principal = principal
         self.records = client.parts.records.bound_to_publication(principal)
         self.pages = client.pages(published, language)
+        self.access: Access | None = None  # loaded once somebody with a role has signed in
         self.language = self.pages.language
         self.words = self.pages.words
         self.token = token
         self.zone = _zone(principal.time_zone)
         self.query = request.query_params
+        # Only of one record, and only whoever may: others see no more than before (decisions/0035).
+        self.is_unmasked = (
+            self.query.get("unmasked") == "true"
+            and "record_id" in request.path_params
+            and principal.seen_by is None
+        )
+        if self.is_unmasked:
+            self.records = self.records.unmasked()
         self.entity_name: str = request.path_params.get("entity", "")
         self.record_id = str(request.path_params.get("record_id", ""))
         self.is_fragment = is_fragment(request)
@@ -99,9 +110,30 @@ class PageRequest:
             raise RecordNotFound(name, "")
         return entity
 
+    async def load_access(self) -> None:
+        """Learn what the principal may do; before, nothing is offered."""
+        self.access = await self.records.access()
+
     def may(self, privilege: str) -> bool:
         """Return whether the principal has a privilege that belongs to no entity."""
-        return has_miscellaneous(self.registry, self.principal.roles, privilege)
+        return self.access is not None and self.access.has(privilege)
+
+    def allows(self, privilege: str, entity: str) -> bool:
+        """Return whether some role gives a privilege on an entity: what menus and buttons ask.
+
+        The record service decides; pages only do not offer what it would refuse anyhow.
+        """
+        access = self.access
+        return (
+            access is not None
+            and entity in self.registry.entities
+            and (access.allows(privilege, entity))
+        )
+
+    @property
+    def may_explain(self) -> bool:
+        """Return whether the principal may ask why others may do something."""
+        return self.may("audit")
 
     async def money(self) -> MoneyWriters:
         """Return what writes amounts for this reader."""
@@ -119,7 +151,18 @@ class PageRequest:
             self._post = post
         return self._post
 
-    def text(self, key: str, **params: object) -> str:
+    async def check_post(self) -> None:
+        """Return when a page of ours sent this post, whatever its handler does with it.
+
+        Raises:
+            PostRefused: It is damaged or forged.
+        """
+        if csrf.HEADER in self.request.headers and not is_form(self.request):
+            csrf.check_token(self.request, NO_POST, self.token)  # JSON, or a file
+        else:
+            await self.post()
+
+    def text(self, key: str, /, **params: object) -> str:
         """Return a message in the reader's language."""
         return self.words.message(key, **params)
 
@@ -143,7 +186,9 @@ class PageRequest:
         request = self.request
         cookies = request.cookies
         area, here = self.pages.navigation.place(
-            entity or self.entity_name, cookies.get(AREA_COOKIE, "")
+            entity or self.entity_name,
+            cookies.get(AREA_COOKIE, ""),
+            partial(self.allows, "read"),
         )
         notice = None if self.is_fragment else read_notice(request)
         theme = cookies.get(THEME_COOKIE, "")
@@ -159,6 +204,10 @@ class PageRequest:
             address=request.url.path,
             customize=self._customize_address(),
             may_see_jobs=self.may("see_jobs"),
+            may_explain=self.may_explain,
+            may_see_as=self.access is not None and self.access.is_administrator,
+            seen_until=self._seen_until(),
+            allows=self.allows,
             about_entity=entity or self.entity_name,
             dev=self._dev_mark(),
         )
@@ -166,6 +215,13 @@ class PageRequest:
         if notice:
             response.delete_cookie(FLASH_COOKIE, path="/")
         return response
+
+    def _seen_until(self) -> str:
+        """Return until when somebody sees the app as the principal; "" when nobody does."""
+        seen_by = self.principal.seen_by
+        if seen_by is None:
+            return ""
+        return instant_writer(self.language, self.zone)(seen_by.until)
 
     def _customize_address(self) -> str:
         """Return where this page's definition can be changed; "" for who may not."""

@@ -10,16 +10,20 @@ from typing import Any
 
 from starlette.responses import Response
 
-from kartoteka.errors import RecordNotFound
+from kartoteka.errors import AccessDenied, RecordNotFound
 from kartoteka.model.form import Control
 from kartoteka.model.view import View
 from kartoteka.plugin_api.contexts import LinkedTo, PanelContext
 from kartoteka.record_values import Reference
 from kartoteka_runtime.localization.number_shapes import number_writer
+from kartoteka_runtime.records.access_teams import MEMBERS_PANEL
 from kartoteka_runtime.records.reading import RecordPage
 from kartoteka_runtime.web.list_model import with_currency
 from kartoteka_runtime.web.list_pages import related_condition, rows_of
 from kartoteka_runtime.web.page_request import PageRequest, address_of
+from kartoteka_runtime.web.record_rights import may_link, record_rights
+from kartoteka_runtime.web.secured_values import kept_fields, with_locks
+from kartoteka_runtime.web.share_pages import show_members
 
 _SHOWN = 10  # records of a subgrid
 
@@ -28,13 +32,18 @@ async def show_part(page: PageRequest) -> Response:
     """Show one part of a form."""
     params = page.request.path_params
     control = _control(page, params["form"], params["kind"], params["name"])
-    match params["kind"]:
-        case "subgrid":
-            return await _subgrid(page, control)
-        case "quick_view":
-            return await _quick_view(page, control)
-        case _:
-            return await _panel(page, control)
+    try:
+        match params["kind"]:
+            case "subgrid":
+                return await _subgrid(page, control)
+            case "quick_view":
+                return await _quick_view(page, control)
+            case _:
+                return await _panel(page, control)
+    except AccessDenied:
+        # Forms show the same parts to everybody; what a part would hold is not for this reader.
+        await page.records.read(page.entity_name, page.record_id)
+        return _nothing(page, _title(page, control), "form.part_denied")
 
 
 def find_control(page: PageRequest, form_name: str, kind: str, name: str) -> Control | None:
@@ -84,7 +93,8 @@ async def _subgrid(page: PageRequest, control: Control) -> Response:
         of=f"{page.entity_name}:{page.record_id}",
     )
     unlink = ""
-    if control.relationship:
+    relationship = page.registry.relationships.get(control.relationship)
+    if relationship is not None and may_link(page, relationship, await record_rights(page)):
         unlink = address_of(page.entity_name, page.record_id, "unlink", control.relationship)
     label = page.pages.published.labels.text(control.label, page.language)
     return await _rows(page, view, found, label=label, all_address=all_address, unlink=unlink)
@@ -127,13 +137,20 @@ async def _quick_view(page: PageRequest, control: Control) -> Response:
     }
     if form is None or not isinstance(reference, Reference):
         return page.render(f"{template}?mode=empty", **common)
-    related = await page.records.read(reference.entity, reference.id)
+    try:
+        related = await page.records.read(reference.entity, reference.id)
+    except RecordNotFound:  # the name is part of this record; the rest is not for this reader
+        return _nothing(page, _title(page, control), "form.part_denied")
     values = page.pages.form_values(form, page.zone)
     return page.render(
         f"{template}?form={form}&mode=show",
         reference=reference,
         record_id=reference.id,
-        s=values.shown(related, await page.money()),
+        s=with_locks(
+            page,
+            values.shown(related, await page.money()),
+            await kept_fields(page, reference.entity),
+        ),
         state=related.get("statecode"),
         **common,
     )
@@ -150,22 +167,41 @@ def _quick_view_form(page: PageRequest, control: Control, reference: object) -> 
     return form.name if form else None
 
 
+def _nothing(page: PageRequest, title: str, message: str) -> Response:
+    """Return a part that has nothing to show, and why."""
+    return page.render(
+        "fragments/_nothing.html" if page.is_fragment else "pages/nothing.html",
+        title=title,
+        empty=page.text(message),
+        back_address=address_of(page.entity_name, page.record_id),
+    )
+
+
+def _title(page: PageRequest, control: Control) -> str:
+    """Return what a part is called."""
+    label = page.pages.published.labels.text(control.label, page.language)
+    if label:
+        return label
+    if control.subgrid:
+        return page.pages.entity_model(control.entity).plural
+    if control.quick_view:
+        return page.pages.field_label(page.entity_name, control.quick_view)
+    panel = page.client.parts.records.hooks.panels.get(control.panel)
+    return page.text(panel.label) if panel is not None else control.panel
+
+
 async def _panel(page: PageRequest, control: Control) -> Response:
     panel = page.client.parts.records.hooks.panels.get(control.panel)
     if panel is None:
         raise RecordNotFound("panel", control.panel)
+    if panel is MEMBERS_PANEL:
+        return await show_members(page)
     record = await page.records.read(page.entity_name, page.record_id)
     context = PanelContext(page.entity_name, record, page.principal, page.records, page.registry)
     wanted = await panel.load(context)
     label = page.text(panel.label)
     if wanted is None:
-        template = "fragments/_nothing.html" if page.is_fragment else "pages/nothing.html"
-        return page.render(
-            template,
-            title=label,
-            empty=page.text("form.panel_empty"),
-            back_address=address_of(page.entity_name, page.record_id),
-        )
+        return _nothing(page, label, "form.panel_empty")
     view = page.registry.views[wanted.view]
     found = await page.records.page(
         wanted.entity,

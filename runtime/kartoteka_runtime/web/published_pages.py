@@ -139,9 +139,9 @@ class PublishedPages:
         for column in self.list_model(view).columns:
             item, _ = field_at(column.path, self.registry.views[view].entity, self.registry)
             show = show_function(item, column.control, self.language, zone)
-            columns.append((column.path, money_kind(item), show))
+            columns.append((column.path, money_kind(item), show, column.control.is_secured))
         model = self.list_model(view)
-        return row_function([(model.entity.primary_id, "", None), *columns])
+        return row_function([(model.entity.primary_id, "", None, False), *columns])
 
     def _form_values(self, form: str, zone: tzinfo) -> FormValues:
         model = self.form_model(form)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,12 +11,22 @@ from starlette.responses import Response
 
 from kartoteka.errors import Violation
 from kartoteka.model.form import Form
+from kartoteka.record_values import Reference
+from kartoteka_runtime.localization.money_writers import MoneyWriters
 from kartoteka_runtime.web.entity_model import OptionModel
 from kartoteka_runtime.web.form_input import FormInput
+from kartoteka_runtime.web.form_values import FormValues
 from kartoteka_runtime.web.page_request import PageRequest
+from kartoteka_runtime.web.record_rights import record_rights
 from kartoteka_runtime.web.ruled_form import shown_with_rules
+from kartoteka_runtime.web.secured_values import (
+    KeptFields,
+    kept_fields,
+    with_locks,
+    without_masked,
+)
 
-STATE, REASON = "statecode", "statuscode"
+STATE, REASON, OWNER = "statecode", "statuscode", "ownerid"
 NOTHING_TYPED = FormInput()
 
 
@@ -29,17 +40,19 @@ async def render_record(
 ) -> Response:
     """Return the page of a stored record; with violations, the form as it was typed."""
     entity = page.entity
+    rights = await record_rights(page)
     state = entity.state_by_value.get(record.get(STATE, -1))
-    is_read_only = state is not None and state.read_only
+    is_closed = state is not None and state.read_only
+    is_read_only = is_closed or "write" not in rights
     mode = "show" if is_read_only else "correct" if violations else "edit"
     values = page.pages.form_values(form.name, page.zone)
     money = await page.money()
     rules = page.pages.form_rules(form.name)
-    ruled, told = shown_with_rules(
-        page, rules, record, typed, is_new=False, is_fresh=not violations
-    )
+    kept = _with_owner(await kept_fields(page, entity.name), may_assign="assign" in rights)
+    known = without_masked(record) if kept.names else record
+    ruled, told = shown_with_rules(page, rules, known, typed, is_new=False, is_fresh=not violations)
     inputs = {} if is_read_only else values.inputs(ruled)
-    original = {} if is_read_only else values.originals(values.inputs(record))
+    original = {} if is_read_only else _without(values.originals(values.inputs(known)), kept)
     name = str(record.get(entity.primary_field) or "")
     return page.render(
         f"pages/record.html?form={form.name}&mode={mode}",
@@ -51,8 +64,10 @@ async def render_record(
         state=record.get(STATE),
         reason=str(record.get(REASON) or ""),
         state_chip=_state_chip(page, form, record),
+        rights=rights,
+        why_read_only=_why_read_only(page, record, is_closed=is_closed) if is_read_only else "",
         v={**inputs, **typed.texts},
-        s=(values.shown if is_read_only else values.shown_beside)(record, money),
+        **_shown(page, values, record, money, kept, beside=not is_read_only),
         currency=money.symbol(record),
         original=orjson.dumps({**original, **typed.original}).decode(),
         tab=page.query.get("tab", ""),
@@ -73,6 +88,10 @@ async def render_new(
     values = page.pages.form_values(form.name, page.zone)
     money = await page.money()
     rules = page.pages.form_rules(form.name)
+    kept = _with_owner(
+        await kept_fields(page, page.entity_name, is_new=True),
+        may_assign=page.allows("assign", page.entity_name),
+    )
     ruled, told = shown_with_rules(page, rules, record, typed, is_new=True, is_fresh=not violations)
     inputs = values.inputs(ruled)
     is_quick = form.type == "quick_create" and page.is_fragment
@@ -88,15 +107,62 @@ async def render_new(
         state=record.get(STATE),
         reason=str(record.get(REASON) or ""),
         v={**inputs, **typed.texts},
-        s=values.shown_beside(ruled, money),
+        **_shown(page, values, ruled, money, kept, beside=True),
         currency=money.symbol(record),
-        original=orjson.dumps({**values.originals(inputs), **typed.original}).decode(),
+        original=orjson.dumps(
+            {**_without(values.originals(inputs), kept), **typed.original}
+        ).decode(),
         tab=page.query.get("tab", ""),
         action=_own_address(page),
         chooser=page.query.get("for", ""),
         **told,
         **_violation_values(page, form, typed, violations),
     )
+
+
+def _shown(
+    page: PageRequest,
+    values: FormValues,
+    record: Mapping[str, Any],
+    money: MoneyWriters,
+    kept: KeptFields,
+    *,
+    beside: bool,
+) -> dict[str, Any]:
+    """Return what a form shows without inputs, and what it keeps from its reader."""
+    show = values.shown_beside if beside and not kept.names else values.shown
+    shown = show(record, money)
+    if kept.hidden:
+        shown = with_locks(page, shown, kept)
+    return {
+        "s": shown,
+        "kept": kept.names,
+        "unmaskable": kept.unmaskable,
+        "unmasked": "&unmasked=true" if page.is_unmasked else "",
+    }
+
+
+def _with_owner(kept: KeptFields, *, may_assign: bool) -> KeptFields:
+    """Return the fields without an input: the owner is one for whoever may not assign."""
+    return kept if may_assign else replace(kept, names=kept.names | {OWNER})
+
+
+def _why_read_only(page: PageRequest, record: Mapping[str, Any], *, is_closed: bool) -> str:
+    """Return why a form has no inputs."""
+    if is_closed:
+        return page.text("form.read_only_record")
+    if not page.allows("write", page.entity_name):
+        entity = page.pages.entity_model(page.entity_name)
+        return page.text("form.read_only_kind", entities=entity.plural)
+    owner = record.get(OWNER)
+    if isinstance(owner, Reference) and owner.name:
+        return page.text("form.read_only_owner", owner=owner.name)
+    return page.text("form.read_only_reach")
+
+
+def _without(texts: dict[str, str], kept: KeptFields) -> dict[str, str]:
+    """Return the originals of those inputs that are there."""
+    return {name: text for name, text in texts.items() if name not in kept.names}
 
 
 def _state_chip(page: PageRequest, form: Form, record: Mapping[str, Any]) -> OptionModel | None:

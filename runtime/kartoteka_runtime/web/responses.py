@@ -24,10 +24,10 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-# A page may be kept for going back, with what was typed, but is asked for again otherwise.
+# No copy of what was shown stays anywhere once somebody has signed out.
 _PAGE_HEADERS = {
     **SECURITY_HEADERS,
-    "Cache-Control": "private, no-cache",
+    "Cache-Control": "no-store",
     "Vary": "HX-Request, Cookie",
     "Content-Type": "text/html; charset=utf-8",
 }

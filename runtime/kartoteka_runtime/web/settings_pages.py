@@ -21,6 +21,7 @@ async def show_settings(page: PageRequest) -> Response:
     return page.render(
         "pages/settings.html",
         title=page.text("page.settings"),
+        settings_place="/settings",
         zones=time_zones(),
         zone=page.principal.time_zone,
     )

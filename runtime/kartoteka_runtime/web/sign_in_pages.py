@@ -1,21 +1,37 @@
-"""Signing in and out."""
+"""Signing in by password or passkey, and signing out."""
 
 from __future__ import annotations
 
+import math
+from urllib.parse import urlsplit
+
+import orjson
 from starlette.responses import Response
 
+from kartoteka_runtime.security.passkeys import Challenge, Site
+from kartoteka_runtime.security.refusals import client_address
+from kartoteka_runtime.security.sessions import TooManyFailures
 from kartoteka_runtime.web.csrf import TOKEN
-from kartoteka_runtime.web.form_posts import Post
-from kartoteka_runtime.web.kept_posts import KEPT, KEPT_FOR, unpack_post
 from kartoteka_runtime.web.page_request import PageRequest
+from kartoteka_runtime.web.responses import SECURITY_HEADERS
+from kartoteka_runtime.web.sign_in_flow import (
+    CARRIED,
+    Way,
+    after_first_proof,
+    public_address,
+    record,
+    refuse,
+)
 from kartoteka_runtime.web.sign_in_form import (
+    PROVIDER_COOKIE,
     SESSION_COOKIE,
     SIGN_IN,
     local_address,
     sign_in_form,
 )
 
-_INPUTS = frozenset({TOKEN, "user_name", "password", "next", KEPT, KEPT_FOR})
+_INPUTS = CARRIED | {"user_name", "password"}
+PASSKEY_INPUTS = CARRIED | {"attempt", "answer"}
 
 
 async def show_sign_in(page: PageRequest) -> Response:
@@ -26,28 +42,44 @@ async def show_sign_in(page: PageRequest) -> Response:
 
 
 async def sign_in(page: PageRequest) -> Response:
-    """Start a session, or show the form again."""
+    """Go on with the right password, or show the form again."""
     post = await page.post()
     post.check_names(_INPUTS)
+    way = Way.of(post, "password")
     user_name = post.text("user_name").strip()
-    sessions = page.client.parts.sessions
-    session = await sessions.sign_in(user_name, post.text("password"))
-    if session is None:
-        return sign_in_form(
-            page,
-            status=422,
-            user_name=user_name,
-            message=page.text("sign_in.failed"),
-            next_address=post.text("next"),
-            kept=post.text(KEPT),
-            kept_for=post.text(KEPT_FOR),
+    address = client_address(page.request.scope)
+    try:
+        user_id = await page.client.parts.sessions.proved_user(
+            user_name, post.text("password"), address=address
         )
-    if post.text(KEPT):
-        response = _resume(page, post, session)
-    else:
-        response = page.redirect(local_address(post.text("next")))
-    page.set_cookie(response, SESSION_COOKIE, session)
-    return response
+    except TooManyFailures as error:
+        response = await refuse(page, way, "sign_in.too_many", status=429, user_name=user_name)
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
+        return response
+    if user_id is None:
+        return await refuse(page, way, "sign_in.failed", user_name=user_name)
+    return await after_first_proof(page, user_id, way)
+
+
+async def ask_passkey(page: PageRequest) -> Response:
+    """Return what the browser asks whichever passkey its user chooses to prove."""
+    post = await page.post()
+    post.check_names({TOKEN})
+    passkeys = page.client.parts.sign_in.passkeys
+    return challenge_response(await passkeys.ask(site(page), page.token))
+
+
+async def sign_in_with_passkey(page: PageRequest) -> Response:
+    """Start a session for who has proved a passkey: device and finger are two factors."""
+    post = await page.post()
+    post.check_names(PASSKEY_INPUTS)
+    way = Way.of(post, "passkey")
+    user_id = await page.client.parts.sign_in.passkeys.proved_user(
+        post.text("attempt"), page.token, post.text("answer")
+    )
+    if user_id is None:
+        return await refuse(page, way, "sign_in.passkey_failed")
+    return await after_first_proof(page, user_id, way, is_enough=True)
 
 
 async def sign_out(page: PageRequest) -> Response:
@@ -55,18 +87,28 @@ async def sign_out(page: PageRequest) -> Response:
     post = await page.post()
     post.check_names({TOKEN})
     await page.client.parts.sessions.sign_out(page.request.cookies[SESSION_COOKIE])
-    response = page.redirect(SIGN_IN, "sign_in.signed_out")
+    who = page.principal.seen_by or page.principal
+    await record(page, "sign_out", user_id=who.user_id, user_name=who.name)
+    provider = page.request.cookies.get(PROVIDER_COOKIE, "")
+    is_known = provider in page.client.parts.sign_in.providers
+    goal = f"{SIGN_IN}?signed_out={provider}" if is_known else SIGN_IN
+    response = page.redirect(goal, "sign_in.signed_out")
     response.delete_cookie(SESSION_COOKIE, path="/")
+    response.delete_cookie(PROVIDER_COOKIE, path="/")
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
-def _resume(page: PageRequest, post: Post, session: str) -> Response:
-    """Return the page that sends on what was typed before the session ended."""
-    page.token = page.client.parts.sessions.csrf_token(session)
-    return page.render(
-        "pages/resume.html",
-        title=page.text("page.sign_in"),
-        action=local_address(post.text(KEPT_FOR)),
-        inputs=unpack_post(post),
+def site(page: PageRequest) -> Site:
+    """Return where passkeys work: at the address that people come by."""
+    parts = urlsplit(public_address(page))
+    return Site(f"{parts.scheme}://{parts.netloc}", page.client.parts.app_folder.label)
+
+
+def challenge_response(challenge: Challenge) -> Response:
+    """Return a challenge as the script reads it."""
+    return Response(
+        orjson.dumps({"attempt": challenge.token, "options": challenge.options}),
+        media_type="application/json",
+        headers={**SECURITY_HEADERS, "Cache-Control": "no-store"},
     )

@@ -35,7 +35,7 @@ class KnownQuestions(Generic[Question]):
 
         ``read`` reads the texts when they are new.
         """
-        if sum(len(text) for text in texts) > _LONGEST:
+        if sum(map(len, texts)) > _LONGEST:
             return _made(asked, read())
         principal = asked.principal
         key = (

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
 from orjson import Fragment
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -38,11 +36,9 @@ from kartoteka_runtime.web_api.known_questions import KnownQuestions
 from kartoteka_runtime.web_api.list_request import (
     MOST_ROWS,
     ListRequest,
-    refuse_repeated,
-    refuse_unknown,
+    read_sent,
 )
-from kartoteka_runtime.web_api.preferences import Preferences, read_preferences
-from kartoteka_runtime.web_api.row_writer import Annotated, WriteRow, annotated
+from kartoteka_runtime.web_api.row_writer import Annotated, WriteRow
 from kartoteka_runtime.web_api.written_rows import RowsWriter
 
 _MOST_GROUPS = 50_000
@@ -100,13 +96,12 @@ class ListEndpoint:
             QueryError: An option is unknown or wrong.
         """
         asked = _asked(request, entity, records, principal)
-        options = {key: text for key, text in asked.options.items() if key[:1] in ("$", "@")}
-        for name in options:
+        for name in asked.options:
             if name[:1] == "$" and name not in _OF_ONE:
                 raise QueryError("this is no option of one record", part=name[:60])
-        found, write = self._question(asked, options)
+        found, write = self._question(asked)
         names = None
-        if "$select" in options and options["$select"] != "*":
+        if asked.options.get("$select", "*") != "*":
             names = tuple(value.key for value in found.shown.values)
         is_plain = asked.wanted == Annotated() and not found.query.expands
         return OneQuestion(asked, found.query, write, names, is_plain)
@@ -127,9 +122,8 @@ class ListEndpoint:
         return row
 
     async def _listed(self, asked: ListRequest) -> Response:
-        options = {key: text for key, text in asked.options.items() if key[:1] in ("$", "@")}
-        token = options.pop("$skiptoken", "")
-        found, write = self._question(asked, options)
+        token = asked.sent.token
+        found, write = self._question(asked)
         limit = asked.page_size if found.top is None else min(found.top, MOST_ROWS)
         query = found.query
         if query.is_aggregate and token:
@@ -140,7 +134,7 @@ class ListEndpoint:
             query, after=token, limit=max(1, limit), with_count=found.with_count
         )
         answer: dict[str, Any] = {
-            "@odata.context": asked.context + _selection(found.shown, options)
+            "@odata.context": asked.context + _selection(found.shown, asked.options)
         }
         if found.with_count:
             answer["@odata.count"] = page.count
@@ -173,17 +167,15 @@ class ListEndpoint:
             answer["@odata.nextLink"] = _next_link(asked, page.next_after)
         return asked.response(answer, page_size=limit if found.top is None else 0)
 
-    def _question(self, asked: ListRequest, options: Mapping[str, str]) -> tuple[ODataQuery, Any]:
-        view_name = asked.word("savedquery") or ""
-
+    def _question(self, asked: ListRequest) -> tuple[ODataQuery, WriteRow]:
         def read() -> ODataQuery:
+            view_name = asked.word("savedquery")
             view = _view(view_name, asked) if view_name else None
-            return read_options(options, asked.registry, asked.entity, view=view)
+            found = read_options(asked.sent.question, asked.registry, asked.entity, view=view)
+            limit = max(1, asked.page_size if found.top is None else min(found.top, MOST_ROWS))
+            return replace(found, query=replace(found.query, limit=limit))
 
-        texts = [view_name]
-        for name in sorted(options):
-            texts += [name, options[name]]
-        return self._known.find(asked, tuple(texts), read)
+        return self._known.find(asked, asked.sent.texts, read)
 
 
 def _next_link(asked: ListRequest, following: str) -> str:
@@ -195,20 +187,11 @@ def _asked(
     request: Request, entity: Entity, records: ActingRecords, principal: Principal
 ) -> ListRequest:
     query, prefer = request.scope["query_string"], request.headers.get("prefer", "")
-    read = _read if len(query) + len(prefer) <= _LONGEST_KEPT else _read.__wrapped__
-    options, preferences, wanted = read(query, prefer)
-    return ListRequest(request, entity, records, principal, options, preferences, wanted)
+    read = _kept_sent if len(query) + len(prefer) <= _LONGEST_KEPT else read_sent
+    return ListRequest(request, entity, records, principal, read(query, prefer))
 
 
-@lru_cache(512)
-def _read(query: bytes, prefer: str) -> tuple[Mapping[str, str], Preferences, Annotated]:
-    """Return the options and preferences of a request; clients send the same again and again."""
-    sent = QueryParams(query).multi_items()
-    options = dict(sent)
-    refuse_unknown(options)
-    refuse_repeated([name for name, _ in sent])
-    preferences = read_preferences(prefer)
-    return MappingProxyType(options), preferences, annotated(preferences)
+_kept_sent = lru_cache(512)(read_sent)  # clients send the same again and again
 
 
 def _view(name: str, asked: ListRequest) -> View:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,8 +21,8 @@ from kartoteka_runtime.records.reading import RecordPage, TextPage
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.web_api.addresses import root_of
 from kartoteka_runtime.web_api.formatted_values import Reader
-from kartoteka_runtime.web_api.preferences import Preferences
-from kartoteka_runtime.web_api.row_writer import Annotated
+from kartoteka_runtime.web_api.preferences import Preferences, read_preferences
+from kartoteka_runtime.web_api.row_writer import Annotated, annotated
 from kartoteka_runtime.web_api.serialize import to_json
 
 MOST_ROWS = 5_000  # of one page. Source: reference web-api, section 5
@@ -32,16 +34,63 @@ _REFUSED = ("sql", "userquery")
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What the query string and the ``Prefer`` header of a request say.
+
+    ``question`` are the options that begin with ``$`` or ``@``, but for the page token; ``texts``
+    are the same as words that tell the question from others. ``words`` are the options that begin
+    with neither, by their name in lower case. ``wanted`` are the annotations that values carry.
+    """
+
+    options: Mapping[str, str]
+    question: Mapping[str, str]
+    texts: tuple[str, ...]
+    token: str
+    words: Mapping[str, str]
+    preferences: Preferences
+    wanted: Annotated
+
+
+def read_sent(query: bytes, prefer: str) -> Sent:
+    """Return what a request says.
+
+    Raises:
+        QueryError: An option is unknown, or was sent twice.
+    """
+    pairs = QueryParams(query).multi_items()
+    options = dict(pairs)
+    refuse_unknown(options)
+    refuse_repeated([name for name, _ in pairs])
+    question = {name: text for name, text in options.items() if name[:1] in ("$", "@")}
+    token = question.pop("$skiptoken", "")
+    words: dict[str, str] = {}
+    for name, text in options.items():
+        if name[:1] not in ("$", "@"):
+            words.setdefault(name.lower(), text)
+    texts = (words.get("savedquery", ""), *chain.from_iterable(sorted(question.items())))
+    preferences = read_preferences(prefer)
+    return Sent(options, question, texts, token, words, preferences, annotated(preferences))
+
+
+@dataclass(frozen=True, slots=True)
 class ListRequest:
-    """One request; ``wanted`` are the annotations that values carry."""
+    """One request: what was sent, by whom, about which entity."""
 
     request: Request
     entity: Entity
     records: ActingRecords
     principal: Principal
-    options: Mapping[str, str]
-    preferences: Preferences
-    wanted: Annotated
+    sent: Sent
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Return all options, as they were sent."""
+        return self.sent.options
+
+    @property
+    def wanted(self) -> Annotated:
+        """Return the annotations that values carry."""
+        return self.sent.wanted
 
     @property
     def registry(self) -> Registry:
@@ -51,7 +100,7 @@ class ListRequest:
     @property
     def page_size(self) -> int:
         """Return how many records a page has at most."""
-        return min(self.preferences.page_size or MOST_ROWS, MOST_ROWS)
+        return min(self.sent.preferences.page_size or MOST_ROWS, MOST_ROWS)
 
     @property
     def reader(self) -> Reader:
@@ -66,7 +115,7 @@ class ListRequest:
 
     def word(self, name: str) -> str | None:
         """Return an option that has no ``$``, in whichever casing it was sent."""
-        return next((text for key, text in self.options.items() if key.lower() == name), None)
+        return self.sent.words.get(name)
 
     def total(self, page: RecordPage | TextPage) -> dict[str, Any]:
         """Return the annotations of a count, as far as they were asked for."""
@@ -77,13 +126,13 @@ class ListRequest:
         return {
             f"@{CRM}{name}": value
             for name, value in annotations.items()
-            if self.preferences.wants(CRM + name)
+            if self.sent.preferences.wants(CRM + name)
         }
 
     def response(self, answer: Mapping[str, Any], *, page_size: int = 0) -> Response:
         """Return an answer; ``page_size`` is the one used where the request preferred one."""
         headers = dict(_HEADERS)
-        if applied := self.preferences.applied(page_size):
+        if applied := self.sent.preferences.applied(page_size):
             headers["Preference-Applied"] = applied
         return Response(to_json(answer), 200, headers, media_type=_JSON)
 

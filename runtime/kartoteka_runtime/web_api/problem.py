@@ -25,6 +25,12 @@ from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable
 from kartoteka_runtime.web_api.serialize import to_json
 
 _log = logging.getLogger(__name__)
+
+
+class BodyTooLarge(RecordInvalid):
+    """The body of a request is longer than this endpoint reads."""
+
+
 _CODES = {
     400: "0x80040203",
     401: "0x80048306",
@@ -32,6 +38,8 @@ _CODES = {
     404: "0x80040217",
     405: "0x80060888",
     412: "0x80060882",
+    413: "0x80040203",
+    429: "0x80072322",
     503: "0x80072322",
 }
 _BAD_QUERY = "0x80060888"
@@ -58,6 +66,17 @@ def problem(
     )
 
 
+def unauthorized(code: str, labels: LabelResolver, language: str) -> Response:
+    """Return the answer to who carries no token, or one that holds no more; ``code`` says why.
+
+    Source: RFC 6750 section 3.
+    """
+    response = problem(401, labels.message(code, language))
+    if code != "token.missing":
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    return response
+
+
 def problem_of(
     error: KartotekaError, registry: Registry, labels: LabelResolver, language: str
 ) -> Response:
@@ -75,6 +94,8 @@ def problem_of(
             ]
             is_taken = {violation.code for violation in violations} == {"violation.not_unique"}
             status = 412 if is_taken else 400  # Source: reference web-api, section 4
+            if isinstance(error, BodyTooLarge):
+                status = 413
             return problem(status, " ".join(detail["message"] for detail in details), details)
         case QueryError(code=code):
             return problem(400, str(error), code=code or _BAD_QUERY)

@@ -15,18 +15,22 @@ from functools import lru_cache
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kartoteka.errors import KartotekaError, RecordInvalid, RecordNotFound, Violation
+from kartoteka.errors import AccessDenied, KartotekaError, RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.publication_refresh import is_last_try
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
+from kartoteka_runtime.security.column_access import without_masked_numbers
+from kartoteka_runtime.security.refusals import client_address, record_limited, record_refusal
+from kartoteka_runtime.security.request_limits import RequestLimit, address_key, retry_after
+from kartoteka_runtime.security.tokens import TokenRefused
 from kartoteka_runtime.storage.database import SchemaMoved
 from kartoteka_runtime.storage.json_rows import JsonShape
 from kartoteka_runtime.validation.value_checks import Refused, compile_check, shorten
 from kartoteka_runtime.web_api.addresses import link_to, root_of
 from kartoteka_runtime.web_api.list_endpoint import ListEndpoint, OneQuestion
-from kartoteka_runtime.web_api.problem import problem, problem_of
+from kartoteka_runtime.web_api.problem import BodyTooLarge, problem, problem_of, unauthorized
 from kartoteka_runtime.web_api.serialize import (
     Serialize,
     build_serializer,
@@ -65,26 +69,64 @@ class RecordEndpoints:
         """Answer what is asked about the entity set of an address, for who has a token."""
         published = self._parts.live_registry.current
         language = published.registry.base_language
+        limits, address = self._parts.limits, address_key(client_address(request.scope))
+        if wait := limits.addresses.take(address):
+            return await self._too_many(request, limits.addresses, address, wait)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        principal: Principal | None = None
+        refusal = "token.missing"
         try:
-            principal = None
             if scheme.lower() == "bearer":
-                principal = await self._parts.sessions.token_principal(token.strip())
+                try:
+                    principal = await self._parts.sessions.tokens.principal(token.strip())
+                except TokenRefused as refused:
+                    refusal = refused.code
             if principal is None:
-                return problem(401, "A bearer token is needed: Authorization: Bearer …")
+                if token and (wait := limits.visitors.take(address)):
+                    return await self._too_many(request, limits.visitors, address, wait)
+                return unauthorized(refusal, published.labels, language)
             language = principal.language
+            if wait := limits.users.take(principal.user_id):
+                user = principal.user_id
+                return await self._too_many(request, limits.users, user, wait, principal)
+            if not principal.roles:
+                return problem(403, published.labels.message("sign_in.no_role", language))
             published = self._parts.live_registry.current
             set_name = request.path_params["set_name"]
             entity = published.registry.entity_by_set_name.get(set_name)
             if entity is None:
                 return problem(404, f"There is no entity set {shorten(set_name)!r}.")
-            return await handle(request, entity, principal)
+            response = await handle(request, entity, principal)
+            remaining = limits.users.remaining(principal.user_id)
+            response.raw_headers.append((_REMAINING, str(remaining).encode()))
+            return response
         except SchemaMoved as moved:
             if not is_last_try(request.scope):
                 raise
             return problem_of(moved, published.registry, published.labels, language)
         except KartotekaError as error:
+            if isinstance(error, AccessDenied) and principal is not None:
+                events = self._parts.security_events
+                await record_refusal(events, error, principal, request.scope)
             return problem_of(error, published.registry, published.labels, language)
+
+    async def _too_many(
+        self,
+        request: Request,
+        limit: RequestLimit,
+        key: str,
+        wait: float,
+        principal: Principal | None = None,
+    ) -> Response:
+        await record_limited(self._parts.security_events, limit, key, request.scope, principal)
+        seconds = retry_after(wait)
+        published = self._parts.live_registry.current
+        language = principal.language if principal else published.registry.base_language
+        text = published.labels.message("error.too_many_requests", language, seconds=seconds)
+        response = problem(429, text)
+        response.headers["Retry-After"] = seconds
+        response.raw_headers.append((_REMAINING, b"0"))
+        return response
 
     async def _one(self, request: Request, entity: Entity, principal: Principal) -> Response:
         records = self._parts.records.bound_to_publication(principal)
@@ -110,7 +152,9 @@ class RecordEndpoints:
             values = read_body(await _body(request, entity), entity, records.model.registry)
             record_id = await records.create(entity.name, values)
             return await self._written(request, entity, records, principal, record_id, 201)
-        return await self._lists.answer(request, entity, records, principal)
+        return await self._lists.answer(
+            request, entity, unmasked_if_asked(request, records), principal
+        )
 
     async def _record(
         self,
@@ -121,6 +165,7 @@ class RecordEndpoints:
         record_id: str,
         status: int,
     ) -> Response:
+        records = unmasked_if_asked(request, records)
         question = self._question(request, entity, records, principal)
         if question is not None and not question.is_plain:
             record = await self._lists.one(question, record_id)
@@ -160,6 +205,7 @@ class RecordEndpoints:
             text, version = await records.read_json(entity.name, record_id, shape)
         else:
             record = await records.read_fields(entity.name, record_id)
+            without_masked_numbers((record,))
             text = to_json(self._serializer_of(records, entity, names)(record))
             version = record.get("versionnumber")
         return text, None if version is None else f'W/"{version}"'
@@ -219,15 +265,28 @@ class RecordEndpoints:
 
 
 _ODATA = {"OData-Version": "4.0"}
+_REMAINING = b"x-ms-ratelimit-burst-remaining-xrm-requests"
 
 
 async def _body(request: Request, entity: Entity) -> bytes:
+    """Return the body, which is never held when it is too long.
+
+    Raises:
+        BodyTooLarge: It is.
+    """
     chunks = bytearray()
+    said = request.headers.get("content-length", "")
+    if said.isdecimal() and int(said[:18]) > _MOST_BYTES:
+        raise BodyTooLarge(entity.name, _too_large())
     async for chunk in request.stream():
         chunks += chunk
         if len(chunks) > _MOST_BYTES:
-            raise _bad(entity, "violation.body_too_large", _MOST_BYTES)
+            raise BodyTooLarge(entity.name, _too_large())
     return bytes(chunks)
+
+
+def _too_large() -> list[Violation]:
+    return [Violation(None, "violation.body_too_large", {"value": shorten(_MOST_BYTES)})]
 
 
 def _version(request: Request, entity: Entity) -> int | None:
@@ -239,6 +298,16 @@ def _version(request: Request, entity: Entity) -> int | None:
         return int(tag.removeprefix("W/").strip('"'))
     except ValueError:
         raise _bad(entity, "violation.wrong_type", tag, "If-Match") from None
+
+
+def unmasked_if_asked(request: Request, records: ActingRecords) -> ActingRecords:
+    """Return the records without masks where the request says ``UnMaskedData=true``."""
+    if b"unmaskeddata" not in request.scope["query_string"].lower():
+        return records
+    for name, text in request.query_params.multi_items():
+        if name.lower() == "unmaskeddata" and text.lower() == "true":
+            return records.unmasked()
+    return records
 
 
 def _wants_annotations(request: Request) -> bool:

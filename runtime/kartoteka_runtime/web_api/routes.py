@@ -13,6 +13,8 @@ from kartoteka_runtime.web_api.problem import problem
 from kartoteka_runtime.web_api.record_endpoints import RecordEndpoints
 from kartoteka_runtime.web_api.rollup_endpoint import NAME as ROLLUP
 from kartoteka_runtime.web_api.rollup_endpoint import RollupEndpoint
+from kartoteka_runtime.web_api.token_endpoint import ADDRESS as TOKEN_ADDRESS
+from kartoteka_runtime.web_api.token_endpoint import TokenEndpoint
 
 
 def api_routes(parts: RuntimeParts) -> list[BaseRoute]:
@@ -27,6 +29,8 @@ def api_routes(parts: RuntimeParts) -> list[BaseRoute]:
         Route(one, MethodNotAllowed("GET, PATCH, DELETE")),
         Route(many, endpoints.many, methods=["GET", "POST"]),
         Route(many, MethodNotAllowed("GET, POST")),
+        Route(TOKEN_ADDRESS, TokenEndpoint(parts).__call__, methods=["POST"]),
+        Route(TOKEN_ADDRESS, MethodNotAllowed("POST")),
         Route("/api/{path:path}", no_such_address),
     ]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, takewhile
+from operator import attrgetter
 from typing import Any
 
 from orjson import Fragment
@@ -68,8 +70,10 @@ class WriteRow:
         names: dict[str, Any] = {**VALUE_NAMES, "Fragment": Fragment, "to_json": to_json}
         cells = _CellSource({column.key: column for column in columns}, engine)
         entity = self.registry.entities.get(self.shown.entity)
-        parts = _own_parts(self.shown, entity, self.wanted, self.reader, names, cells)
-        source = f"def encode(rows,m): return to_json([{{{','.join(parts)}}} for r in rows])"
+        members = _own_members(self.shown, entity, self.wanted, self.reader, names, cells)
+        written = _assigned(members, "  ")
+        source = f"def encode(rows,m):\n w=[]\n for r in rows:\n{written}  w.append(d)\n"
+        source += " return to_json(w)\n"
         exec(compile(source, "<rows>", "exec"), names)  # noqa: S102 - from names of the registry alone
         encode: Callable[[Sequence[Row], MoneyWriters | None], bytes] = names["encode"]
         return encode
@@ -111,35 +115,61 @@ def _record(
     """Return the source of a function for one kind of record, those for records inside it first."""
     before = ""
     entity = registry.entities.get(shown.entity)
-    parts = _own_parts(shown, entity, wanted, reader, names, where)
+    members = _own_members(shown, entity, wanted, reader, names, where)
     for inside in shown.inside:
         before += _record(inside.shown, wanted, reader, registry, names, where)
         function = names["outermost"]
         if inside.is_many:
-            parts.append(f"{inside.name!r}:[{function}(i,m) for i in r[{inside.key!r}]]")
+            value = f"[{function}(i,m) for i in r[{inside.key!r}]]"
         else:
-            one = f"{function}(v,m) if (v:=r[{inside.key!r}]) is not None else None"
-            parts.append(f"{inside.name!r}:{one}")
+            value = f"{function}(v,m) if (v:=r[{inside.key!r}]) is not None else None"
+        members.append(_Member(inside.name, value))
     name = names["outermost"] = f"w{len(names)}"
     names[name] = None
-    return f"{before}def {name}(r,m): return {{{','.join(parts)}}}\n"
+    return f"{before}def {name}(r,m):\n{_assigned(members, ' ')} return d\n"
 
 
-def _own_parts(
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A member of a JSON object as source; ``when`` is the condition that it is there at all."""
+
+    key: str
+    value: str
+    when: str = ""
+
+
+def _assigned(members: Sequence[_Member], indent: str) -> str:
+    """Return statements that make the dictionary ``d`` of members, in their order.
+
+    Those before the first condition are one display; the others are added one by one, which takes
+    less time than displays that are merged.
+    """
+    first = list(takewhile(lambda member: not member.when, members))
+    lines = [f"d={{{','.join(f'{member.key!r}:{member.value}' for member in first)}}}"]
+    for when, some in groupby(members[len(first) :], attrgetter("when")):
+        inner = " " if when else ""
+        if when:
+            lines.append(f"if {when}:")
+        lines += [f"{inner}d[{member.key!r}]={member.value}" for member in some]
+    return "".join(f"{indent}{line}\n" for line in lines)
+
+
+def _own_members(
     shown: ShownRecord,
     entity: Entity | None,
     wanted: Annotated,
     reader: Reader,
     names: dict[str, Any],
     where: _RecordSource | _CellSource,
-) -> list[str]:
-    """Return the members of a record but those that are records themselves, as source."""
-    parts = []
+) -> list[_Member]:
+    """Return the members of a record but those that are records themselves."""
+    members = []
     if shown.has_version:
-        parts.append(f"""'@odata.etag':f'''W/"{{{where.value("versionnumber")}}}"'''""")
+        tag = f"""f'''W/"{{{where.value("versionnumber")}}}"'''"""
+        members.append(_Member("@odata.etag", tag))
     for value in shown.values:
-        parts += _Value(value, entity, wanted, reader, names, where).parts()
-    return parts
+        members += _Value(value, entity, wanted, reader, names, where).members()
+    return members
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,33 +183,31 @@ class _Value:
     names: dict[str, Any]
     where: _RecordSource | _CellSource
 
-    def parts(self) -> list[str]:
+    def members(self) -> list[_Member]:
         """Return the value and its annotations."""
         name, field = self.shown.name, self.shown.field
         value = self.where.value(self.shown.key)
         if field is None:
-            return [f"{name!r}:{value}", *self._formatted(value, count_writer(self.reader))]
+            return [_Member(name, value), *self._formatted(value, count_writer(self.reader))]
         if field.is_lookup:
             return self._lookup(field)
-        shown = f"{name!r}:{self.where.json(self.shown.key, field)}"
+        shown = _Member(name, self.where.json(self.shown.key, field))
         if field.type == "money":
             return [shown, *self._money(field, value)]
         return [shown, *self._formatted(value, formatted_value(field, self.entity, self.reader))]
 
-    def _lookup(self, field: Field) -> list[str]:
-        name, where = self.shown.name, self.where
-        identity, entity_name, shown_name = where.lookup(self.shown.key)
-        parts = [f"{name!r}:{identity}"]
-        told = []
+    def _lookup(self, field: Field) -> list[_Member]:
+        name, when = self.shown.name, "v is not None"
+        identity, entity_name, shown_name = self.where.lookup(self.shown.key)
+        members = [_Member(name, identity)]
         if self.wanted.navigation and "." not in name:
-            told.append(f"{f'{name}@{NAVIGATION}'!r}:{self._navigation(field, entity_name)}")
+            navigation = self._navigation(field, entity_name)
+            members.append(_Member(f"{name}@{NAVIGATION}", navigation, when))
         if self.wanted.logical_name:
-            told.append(f"{f'{name}@{LOGICAL_NAME}'!r}:{entity_name}")
+            members.append(_Member(f"{name}@{LOGICAL_NAME}", entity_name, when))
         if self.wanted.formatted:
-            told.append(f"{f'{name}@{FORMATTED}'!r}:{shown_name}")
-        if told:
-            parts.append(f"**({{{','.join(told)}}} if v is not None else {{}})")
-        return parts
+            members.append(_Member(f"{name}@{FORMATTED}", shown_name, when))
+        return members
 
     def _navigation(self, field: Field, entity: str) -> str:
         """Return the source of the navigation property of the record named."""
@@ -189,17 +217,17 @@ class _Value:
             return f"{f'{field.name}_'!r}+{entity}+{f'_{self.entity.name}'!r}"
         return f"{f'{field.name}_'!r}+{entity}"
 
-    def _formatted(self, value: str, write: Any) -> list[str]:
+    def _formatted(self, value: str, write: Any) -> list[_Member]:
         if not self.wanted.formatted or write is None:
             return []
         function = f"f{len(self.names)}"
         self.names[function] = write
         key = f"{self.shown.name}@{FORMATTED}"
         if self.shown.key == "versionnumber":  # every record has one
-            return [f"{key!r}:{function}({value})"]
-        return [f"**({{{key!r}:{function}(v)}} if (v:={value}) is not None else {{}})"]
+            return [_Member(key, f"{function}({value})")]
+        return [_Member(key, f"{function}(v)", f"(v:={value}) is not None")]
 
-    def _money(self, field: Field, value: str) -> list[str]:
+    def _money(self, field: Field, value: str) -> list[_Member]:
         """Return an amount's annotation, in the currency that the row holds beside it."""
         if not self.wanted.formatted:
             return []
@@ -209,7 +237,7 @@ class _Value:
         written = "m.base(v,r)"
         if not field.base_of:
             written = f"m.own(v,{{{CURRENCY!r}:{self.where.value_or_none(currency)}}})"
-        return [f"**({{{key!r}:{written}}} if (v:={value}) is not None else {{}})"]
+        return [_Member(key, written, f"(v:={value}) is not None")]
 
 
 @dataclass(frozen=True, slots=True)

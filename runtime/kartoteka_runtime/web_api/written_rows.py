@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.localization.money_writers import MoneyWriters
 from kartoteka_runtime.records.currencies import Currencies
+from kartoteka_runtime.security.column_access import without_masked_numbers
 from kartoteka_runtime.web_api.list_request import ListRequest
 from kartoteka_runtime.web_api.row_writer import WriteRow
 
@@ -21,10 +22,11 @@ class RowsWriter:
         self._currencies = currencies
 
     async def written(
-        self, rows: Sequence[Mapping[str, Any]], write: WriteRow, asked: ListRequest
+        self, rows: Sequence[dict[str, Any]], write: WriteRow, asked: ListRequest
     ) -> list[dict[str, Any]]:
         """Return rows as JSON objects; amounts are written only where that was asked for."""
         money = await self.money(asked)
+        without_masked_numbers(rows)
         return [write.record(row, money) for row in rows]
 
     async def money(self, asked: ListRequest) -> MoneyWriters | None:

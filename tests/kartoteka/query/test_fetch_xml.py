@@ -42,6 +42,8 @@ def test_rows_tell_what_the_attributes_name(fetch):
     assert [path.key for path in asked.query.columns] == [
         "name", "boss", "crew", "t.miles", "t.boat", "boatid", "versionnumber"
     ]  # fmt: skip
+    same = fetch("<attribute name='boatid' alias='boatid'/><attribute name='boss' alias='b'/>")
+    assert [value.name for value in same.shown.values] == ["boatid", "b"]
     everything = fetch()
     assert "crewlist" not in [value.name for value in everything.shown.values]
     assert len(everything.shown.values) == 20
@@ -109,6 +111,10 @@ REFUSED = [
     ("<attribute name='crewlist'/>", {}, "1:28", "party_list"),
     ("<attribute name='name'/>\n<attribute name='name'/>", {}, "2:1", "two columns"),
     ("<attribute name='name' alias='a b'/>", {}, "1:28", "no alias"),
+    ("<attribute name='crew'/><attribute name='name' alias='boatid'/>", {}, "1:52", "another"),
+    (TRIPS.format("", "<attribute name='miles' alias='boatid'/>"), {}, "1:77", "another column"),
+    ("<attribute name='name' alias='crew'/><all-attributes/>", {}, "1:28", "another column"),
+    ("<attribute name='name' alias='_boss_value'/><attribute name='boss'/>", {}, "", "two columns"),
     ("<attribute name='name' agregate='sum'/>", {}, "1:28", 'did you mean "aggregate"?'),
     ("<attribute name='crew' aggregate='sum' alias='s'/>", {}, "1:28", 'aggregate="true"'),
     ("<attribute name='crew' rowaggregate='CountChildren' alias='s'/>", {}, "1:28", "rowaggregate"),

@@ -198,11 +198,55 @@ def test_users_get_passwords_and_programs_get_tokens(published_app):
     assert re.fullmatch(r"kt_[\w-]{40,}\n", token.stdout)
 
 
+def test_tokens_are_listed_without_what_opens_anything_and_revoked(published_app):
+    run("user", "add", "maria", published_app, "--generate", cwd=published_app)
+    make = ("token", "create", "--user", "maria", "--name", "nightly", "--scope", "account:read")
+    token = run(*make, "--scope", "contact:read", "--expires", "30", cwd=published_app).stdout
+    listed = run("token", "list", "--json", cwd=published_app)
+    (known,) = [one for one in json.loads(listed.stdout) if one["name"] == "nightly"]
+    assert token.strip() not in listed.stdout
+    assert (known["user"], known["name"], known["state"]) == ("maria", "nightly", "in force")
+    assert known["scopes"] == ["account:read", "contact:read"]
+    assert "nightly" in run("token", "list", "--user", "maria", cwd=published_app).stdout
+    assert run("token", "revoke", known["id"], cwd=published_app).returncode == 0
+    again = run("token", "revoke", known["id"], cwd=published_app)
+    assert (again.returncode, "is in force" in again.stderr) == (1, True)
+    states = {
+        one["id"]: one["state"]
+        for one in json.loads(run("token", "list", "--json", cwd=published_app).stdout)
+    }
+    assert states[known["id"]] == "revoked"
+
+
+def test_services_get_an_id_and_a_secret_once(published_app):
+    role = ("--role", "system_customizer")
+    made = run("service", "add", "robot", *role, cwd=published_app)
+    assert made.returncode == 0, made.stderr
+    printed = dict(line.split("=") for line in made.stdout.split())
+    assert set(printed) == {"client_id", "client_secret"}
+    further = run("service", "secret", "robot", "--expires", "7", cwd=published_app)
+    assert printed["client_id"] in further.stdout
+    listed = run("service", "list", "--json", cwd=published_app)
+    assert printed["client_secret"] not in listed.stdout
+    known = json.loads(listed.stdout)
+    assert [one["service"] for one in known] == ["robot", "robot"]
+    one = run("service", "revoke", "robot", "--secret", known[0]["secret"], cwd=published_app)
+    assert one.stdout == "Revoked 1 secret.\n"
+    assert run("service", "revoke", "robot", cwd=published_app).stdout == "Revoked 1 secret.\n"
+    assert run("service", "revoke", "robot", cwd=published_app).returncode == 1
+    assert run("service", "add", "robot", *role, cwd=published_app).returncode == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
         (["user", "add", "eva"], 2, "no terminal to ask for a password"),
-        (["user", "add", "eva", "--password-stdin"], 2, "10 to 256 characters"),
+        (["user", "add", "eva", "--password-stdin"], 2, "at least 10 characters"),
+        (["service", "add", "robot"], 2, "name one by --role"),
+        (["service", "secret", "nobody"], 1, 'no user "nobody"'),
+        (["token", "create", "--user", "x", "--scope", "acount:read"], 2, "account"),
+        (["token", "create", "--user", "x", "--expires", "400"], 2, "365"),
+        (["token", "revoke", "x"], 1, 'no token "x"'),
         (["user", "add", "eva", "--generate", "--role", "pilot"], 2, 'no role "pilot"'),
         (["user", "password", "nobody", "--generate"], 1, 'no user "nobody"'),
         (["token", "create", "--user", "nobody"], 1, 'no user "nobody"'),

@@ -110,6 +110,44 @@ def test_jobs_are_listed_shown_canceled_and_run_again(app, jobs):
     jobs("cancel", job_id)
 
 
+def test_the_record_of_a_job_is_named(app, jobs):
+    async def add(parts):
+        records = parts.records.acting_as(SYSTEM)
+        (unit,) = await records.list("businessunit", limit=1)
+        about = {"entity": "businessunit", "id": unit["businessunitid"]}
+        return await records.enqueue(FORGET_JOBS.name, about), about, unit["name"]
+
+    job_id, about, name = with_parts(app, add)
+    (line,) = [line for line in jobs("list").stdout.splitlines() if job_id in line]
+    assert f"businessunit {name}" in line
+    (found,) = json.loads(jobs("list", "--limit", "1", "--json").stdout)["jobs"]
+    assert found["record"] == about
+    jobs("cancel", job_id)
+
+
+def test_damaged_columns_are_said(app, jobs):
+    job_id = enqueue(app)
+
+    def put(values):
+        async def write(parts):
+            async with parts.database.writing() as connection:
+                await connection.execute(
+                    f"UPDATE kartoteka_job SET {values} WHERE id = '{job_id}'", {}
+                )
+
+        with_parts(app, write)
+
+    put("run_at = 'soon', attempts = 'many', progress_done = 'half'")
+    listed = jobs("list")
+    assert (listed.returncode, job_id in listed.stdout) == (0, True)
+    assert "unreadable: run_at (soon), attempts (many), progress_done (half)" in listed.stdout
+    (found,) = json.loads(jobs("list", "--limit", "1", "--json").stdout)["jobs"]
+    assert found["unreadable"] == {"run_at": "soon", "attempts": "many", "progress_done": "half"}
+    assert jobs("show", job_id).returncode == 0
+    put("run_at = '2031-05-06T00:00:00.000Z', attempts = 0, progress_done = NULL")
+    jobs("cancel", job_id)
+
+
 def test_wrong_use_is_said(jobs):
     assert jobs("show", "nothing").returncode == 1
     assert "there is no job nothing" in jobs("show", "nothing").stderr

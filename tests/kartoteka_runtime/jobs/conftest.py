@@ -19,8 +19,16 @@ fields:
   - { name: times, type: whole_number, label: { en: Times } }
 """
 
+SELLER = """\
+kind: role
+format: 1
+extends: salesperson
+privileges:
+  - { entity: card, create: user, read: organization }
+"""
+
 
 @pytest.fixture(scope="session")
 def cards() -> dict[str, str]:
-    """Give the metadata of an app with the entity ``card``."""
-    return {"entities/card.yaml": CARD}
+    """Give the metadata of an app with the entity ``card``, which sellers make too."""
+    return {"entities/card.yaml": CARD, "security_roles/salesperson.yaml": SELLER}

@@ -285,6 +285,28 @@ async def test_lasting_error_is_not_tried_again(start_app, cards):
         assert (job.state, job_json(job)["error"]["type"]) == ("failed", type(error).__name__)
 
 
+@pytest.mark.parametrize("text", ["a\0b", "half \ud800"])
+async def test_step_name_that_no_database_keeps_fails_the_job_and_says_why(start_app, cards, text):
+    app = await start_app(metadata=cards)
+
+    async def name(job: JobContext) -> None:
+        await job.step(text, lambda records: records.create("card", {"name": "x"}))
+
+    async def tell(job: JobContext) -> None:
+        await job.progress(1, 1, text)
+
+    app.add_jobs(JobHandler("test_name", name), JobHandler("test_tell", tell))
+    records = await app.records_as()
+    for job, said in (("test_name", "the name of a step"), ("test_tell", "its progress")):
+        job_id = await records.enqueue(job, {})
+        await app.run_jobs()
+        found = (await Jobs(app.parts.database).read(job_id)).job
+        error = job_json(found)["error"]
+        assert (found.state, error["type"], error["messages"]) == ("failed", "PluginError", [])
+        assert job in error["text"] and f"{said} cannot be kept" in error["text"]
+    assert await names(app) == []
+
+
 async def test_record_that_is_gone_fails_the_job_visibly(start_app, cards):
     app = await start_app(metadata=cards)
 

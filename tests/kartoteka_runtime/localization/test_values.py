@@ -48,6 +48,12 @@ def test_an_instant_is_written_in_the_readers_time_zone():
     assert write(datetime(2031, 1, 1, 10, 0, tzinfo=UTC)) == "1 sty 2031, 11:00"
 
 
+def test_an_instant_beyond_the_calendar_is_written_as_its_end():
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    assert instant_writer("pl", ZoneInfo("America/New_York"))(first) == "1 sty 1, 00:00"
+    assert instant_writer("pl", ZoneInfo("Europe/Warsaw"))(last) == "31 gru 9999, 23:59"
+
+
 @pytest.mark.parametrize("language", ["en", "pt", "ro", "sl"])
 def test_numbers_are_written_as_cldr_says(language):
     for text in ("0", "999.5", "1000", "1234567.25", "-1234.5"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from kartoteka_runtime.publishing.publish import PlanRefused, plan, publish
 from kartoteka_runtime.publishing.purge import find_purgeable, purge, retired_items
 from kartoteka_runtime.publishing.rollback import plan_rollback, rollback
 from kartoteka_runtime.storage.open_database import database_for
+from kartoteka_runtime.storage.shares import Share, Shares
 
 sys.path.insert(0, str(Path(__file__).parent))
 from yard import Yard  # type: ignore[import-not-found]  # noqa: E402
@@ -210,3 +212,24 @@ async def test_drift_is_told_and_mended_by_consent(yard):
     assert (await yard.read("boat", boat))["size"] is None
     await yard.create("trip", name="T")
     assert (await plan(yard.database, registry)).is_empty
+
+
+async def test_shares_follow_a_renamed_entity_and_go_with_a_purged_one(yard):
+    await yard.publish(boat="name: text", crate="name: text")
+    shares = Shares(yard.database.dialect)
+    record, user = str(uuid.uuid4()), str(uuid.uuid4())
+    given = [
+        Share(entity, record, user, "systemuser", explicit_rights=1, changed_on="2031-01-01")
+        for entity in ("boat", "crate")
+    ]
+    async with yard.database.writing() as connection:
+        await shares.write(connection, given)
+    await yard.publish(ship="renamed_from=boat; name: text", crate="name: text")
+    async with yard.database.reading() as connection:
+        names = {one.entity for one in await shares.of_principal(connection, user)}
+        assert names == {"ship", "crate"}
+        assert not await shares.of_record(connection, "boat", record)
+    await yard.publish(ship="renamed_from=boat; name: text")
+    await purge(yard.database, "crate")
+    async with yard.database.reading() as connection:
+        assert [one.entity for one in await shares.of_principal(connection, user)] == ["ship"]

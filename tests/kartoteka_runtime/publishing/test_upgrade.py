@@ -20,8 +20,9 @@ from kartoteka.assembly import assemble, load_bundles
 from kartoteka.base_metadata import base_folder
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
+from kartoteka_runtime.known_ids import ROOT_UNIT
 from kartoteka_runtime.live_registry import LiveRegistry
-from kartoteka_runtime.publishing.bootstrap import ROOT_UNIT, SYSTEM, add_user, bootstrap
+from kartoteka_runtime.publishing.bootstrap import SYSTEM, add_user, bootstrap
 from kartoteka_runtime.publishing.publish import plan, publish, refresh
 from kartoteka_runtime.publishing.purge import retired_items
 from kartoteka_runtime.publishing.rollback import rollback

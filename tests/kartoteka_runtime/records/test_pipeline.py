@@ -9,7 +9,8 @@ import pytest
 
 from kartoteka.errors import RecordInvalid, RecordNotFound
 from kartoteka.record_values import Party, Reference
-from kartoteka_runtime.publishing.bootstrap import ROOT_UNIT, add_user
+from kartoteka_runtime.known_ids import ROOT_UNIT
+from kartoteka_runtime.publishing.bootstrap import add_user
 from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.storage.open_database import database_for
 
@@ -117,7 +118,7 @@ async def test_assigning_an_account_moves_what_its_relationships_say(start_app):
 
 async def test_a_restricting_relationship_refuses_the_delete_and_names_what_is_there(start_app):
     app = await start_app()
-    user = (await app.principal()).user_id
+    user = (await app.principal("salesperson")).user_id
     unit = await app.system_records.create(
         "businessunit",
         {"name": "Low", "parentbusinessunitid": Reference("businessunit", ROOT_UNIT)},

@@ -156,6 +156,79 @@ async def test_a_write_that_touches_nothing_of_the_rules_is_let_be(start_app):
         await system.update("ship", ship, {"berths": 12})
 
 
+def quay(*rules: dict[str, str]) -> dict[str, str]:
+    """Return an app in which the value of a quay is a stored formula over another one."""
+    entity = """\
+kind: entity
+format: 1
+name: quay
+label: { en: Quay }
+plural_label: { en: Quays }
+primary_field: name
+ownership: user
+fields:
+  - { name: name, type: text, label: { en: Name }, required: true }
+  - { name: price, type: decimal, label: { en: Price }, precision: 2 }
+  - { name: berths, type: whole_number, label: { en: Berths } }
+  - { name: twice, type: decimal, label: { en: Twice }, precision: 2, formula: price mul 2 }
+  - { name: rent, type: decimal, label: { en: Rent }, precision: 2, stored: true,
+      formula: twice mul berths }
+  - { name: value, type: decimal, label: { en: Value }, precision: 2, stored: true,
+      formula: rent mul 10 }
+  - { name: note, type: text, label: { en: Note } }
+"""
+    files = {"entities/quay.yaml": entity}
+    for rule_files in rules:
+        files |= {
+            name: text.replace("entity: ship", "entity: quay") for name, text in rule_files.items()
+        }
+    return files
+
+
+DEAR = rule("dear", """\
+order: 20
+branches:
+  - name: dear
+    when: value ge 1000
+    then: [{ error: dear, message: { en: Too dear } }]
+  - { name: fair, when: value ge 100, then: [{ set: note, formula: "concat('fair',name)" }] }
+otherwise: [{ clear: note }]
+""")  # fmt: skip
+
+
+async def test_rules_see_stored_formulas_as_they_will_be_stored(start_app):
+    app = await start_app(metadata=quay(DEAR), languages=("en",))
+    records = await app.records_as()
+    with pytest.raises(RecordInvalid):
+        await records.create("quay", {"name": "A", "price": 10, "berths": 5})
+    quay_id = await records.create("quay", {"name": "A", "price": 1, "berths": 5})
+    found = await records.read_fields("quay", quay_id)
+    assert (found["value"], found["note"]) == (100, "fairA")
+    with pytest.raises(RecordInvalid):
+        await records.update("quay", quay_id, {"price": 10})
+    await records.update("quay", quay_id, {"berths": 4})
+    found = await records.read_fields("quay", quay_id)
+    assert (found["value"], found["note"]) == (80, None)
+
+
+async def test_a_stored_formula_follows_what_a_rule_before_has_set(start_app):
+    berths = rule("berths", """\
+order: 10
+branches:
+  - { name: few, when: value lt 100, then: [{ set: berths, formula: berths add 50 }] }
+""")  # fmt: skip
+    app = await start_app(metadata=quay(DEAR, berths), languages=("en",))
+    records = await app.records_as()
+    with pytest.raises(RecordInvalid):  # 4 berths become 54
+        await records.create("quay", {"name": "A", "price": 1, "berths": 4})
+    quay_id = await records.create("quay", {"name": "A", "price": Decimal("0.1"), "berths": 1})
+    found = await records.read_fields("quay", quay_id)  # one pass: it is below 100 still
+    assert (found["berths"], found["value"], found["note"]) == (51, 102, "fairA")
+    await records.update("quay", quay_id, {"price": Decimal("0.01")})
+    found = await records.read_fields("quay", quay_id)
+    assert (found["berths"], found["value"], found["note"]) == (101, Decimal("20.2"), None)
+
+
 async def test_what_a_rule_sets_is_validated_like_everything_else(start_app):
     app = await start_app(metadata=FLEET, languages=("en", "pl"))
     records = await app.records_as()

@@ -162,3 +162,9 @@ async def stranger(app):
     transport = httpx.ASGITransport(app=app.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield Visitor(client)
+
+
+@pytest.fixture
+def visitor_with():
+    """Give what makes a visitor of a client."""
+    return Visitor

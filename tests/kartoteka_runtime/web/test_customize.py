@@ -306,3 +306,14 @@ async def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_lost(visit
     assert again.status == 503, again.text
     assert form_of(again).values["label.en"] == "Person"
     assert str(folder) not in again.text
+
+
+async def test_a_field_is_secured_where_nothing_keeps_it_from_being(visit, file):
+    maker = await visit("system_customizer")
+    page = await maker.open("/customize/hbr_boat/fields/masts")
+    form = form_of(page)
+    assert form.values["fields.masts.secured"] == "false"
+    await maker.send(form, **{"fields.masts.secured": "true"})
+    assert "secured: true" in file("entities/hbr_boat.yaml")
+    named = await maker.open("/customize/hbr_boat/fields/name")
+    assert "fields.name.secured" not in form_of(named).values

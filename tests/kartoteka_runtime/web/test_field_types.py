@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 GOOD = [
     ("mail", "ana@example.org", "ana@example.org"),
     ("site", "example.org/x", "example.org/x"),
@@ -119,6 +121,20 @@ async def test_instants_follow_the_readers_time_zone(visit, app):
     assert stored["seen"].isoformat() == "2031-07-01T10:00:00+00:00"
     assert stored["opens"].isoformat() == "2031-07-01T12:00:00"
     assert (await visitor.open(address)).form.values["seen"] == "2031-07-01T12:00"
+
+
+async def test_an_instant_beyond_the_readers_calendar_is_shown_as_its_end_and_kept(visit, app):
+    visitor = await visit()
+    principal = await app.principal()
+    await app.parts.sessions.set_preferences(principal.user_id, time_zone="Europe/Warsaw")
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    records = await app.records_as()
+    record_id = await records.create("sample", {"name": "Sample", "seen": last})
+    page = await visitor.open(f"/e/sample/{record_id}")
+    assert page.form.values["seen"] == "9999-12-31T23:59:59"
+    assert (await visitor.send(page.form, wheels="4")).status == 303
+    stored = await app.system_records.read("sample", record_id)
+    assert (stored["wheels"], stored["seen"]) == (4, last)
 
 
 async def test_a_lookup_takes_a_name_that_means_one_record(visitor):

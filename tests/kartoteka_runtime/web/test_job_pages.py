@@ -7,7 +7,8 @@ import re
 import pytest
 
 from kartoteka import JobContext, JobFailed, JobHandler
-from kartoteka_runtime.records.jobs import Jobs
+from kartoteka.record_values import Reference
+from kartoteka_runtime.records.jobs import Jobs, job_json, names_of_records
 
 CARD = """\
 kind: entity
@@ -115,6 +116,87 @@ async def test_what_nothing_can_show_is_no_error(app):
         assert "half ?" in page and "\N{GRINNING FACE}" in page
         assert "Parked" in (await client.get(f"/jobs/{deep}")).text
         assert (await client.get("/jobs/%00")).status_code == 404
+
+
+TEXTS = ["run_at", "chain_on", "created_on", "started_on", "ended_on", "state", "reason", "error"]
+NUMBERS = ["is_system", "attempts", "depth", "claims", "progress_done", "is_cancel_asked"]
+
+
+async def test_damaged_columns_are_said_and_hide_no_job(app, engine):
+    records = await app.records_as()
+    damaged = TEXTS + (NUMBERS if engine == "sqlite" else [])  # PostgreSQL refuses these itself
+    jobs = {name: await records.enqueue("test_work", {}) for name in damaged}
+    async with app.parts.database.writing() as connection:
+        for name, job_id in jobs.items():
+            await connection.execute(
+                f"UPDATE kartoteka_job SET {name} = 'soonish' WHERE id = '{job_id}'", {}
+            )
+    async with app.client_as() as client:
+        page = (await client.get("/jobs")).text
+        assert page.count("data-k-row") == len(damaged)
+        for name, job_id in jobs.items():
+            said = f"Parts of the job cannot be read: {name} (soonish)"
+            assert said in page
+            one = await client.get(f"/jobs/{job_id}")
+            assert (name, one.status_code, said in one.text) == (name, 200, True)
+            detail = await Jobs(app.parts.database).read(job_id)
+            assert job_json(detail.job)["unreadable"] == {name: "soonish"}
+
+
+async def test_job_that_cannot_be_read_is_parked_and_runs_once_it_is_mended(app):
+    job_id = await (await app.records_as()).enqueue("test_work", {})
+
+    async def put(moment: str) -> str:
+        async with app.parts.database.writing() as connection:
+            await connection.execute(
+                f"UPDATE kartoteka_job SET chain_on = '{moment}' WHERE id = '{job_id}'", {}
+            )
+        await app.run_jobs()
+        return (await Jobs(app.parts.database).read(job_id)).job.state
+
+    assert await put("soonish") == "parked"
+    async with app.client_as() as client:
+        assert "chain_on (soonish)" in (await client.get("/jobs?state=parked")).text
+    await Jobs(app.parts.database).run_again(job_id)
+    assert await put("2031-05-06T00:00:00.000Z") == "failed"  # the handler's own doing
+    assert await app.system_records.count("card") == 1
+
+
+async def test_the_record_of_a_job_is_named_and_linked_for_who_may_read_it(app):
+    records = await app.records_as()
+    card = await records.create("card", {"name": "Ace <of> hearts"})
+    gone = "0190a000-0000-7000-8000-000000000001"
+    abouts = [
+        {"entity": "card", "id": card.upper()},
+        {"entity": "card", "id": gone},
+        {"entity": "nosuch", "id": gone},
+        {"entity": "card", "id": "x' or"},
+        {"entity": ["card"], "id": 5},
+    ]
+    for about in abouts:
+        await records.enqueue("test_work", about)
+    job_id = await records.enqueue("test_work", abouts[0])
+    link = f'<a href="/e/card/{card}">Card: Ace &lt;of&gt; hearts</a>'
+    async with app.client_as() as client:
+        page = (await client.get("/jobs")).text
+        assert page.count(link) == 2
+        assert f"<td>Card: {gone}</td>" in page and f"<td>nosuch: {gone}</td>" in page
+        assert link in (await client.get(f"/jobs/{job_id}")).text
+    many = [Reference("card", card[:-4] + f"{number:04x}") for number in range(300)]
+    many.append(Reference("card", card))
+    assert await names_of_records(records, many) == {("card", card): "Ace <of> hearts"}
+
+
+async def test_a_message_may_have_any_placeholder(app):
+    async def fail(job: JobContext) -> None:
+        raise JobFailed("error.invalid", {"key": "x", "self": float("nan"), "language": [{}]})
+
+    app.add_jobs(JobHandler("test_fail", fail))
+    job_id = await (await app.records_as()).enqueue("test_fail", {})
+    await app.run_jobs()
+    async with app.client_as() as client:
+        for address in ("/jobs", f"/jobs/{job_id}"):
+            assert "Some values cannot be saved." in (await client.get(address)).text
 
 
 async def test_pages_speak_the_readers_language(app):

@@ -11,7 +11,7 @@ async def test_pages_allow_nothing_foreign_or_inline(visitor):
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
-        assert headers["cache-control"] == "private, no-cache"
+        assert headers["cache-control"] == "no-store"
         assert "HX-Request" in headers["vary"]
 
 

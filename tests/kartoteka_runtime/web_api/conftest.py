@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from kartoteka.record_values import Reference
-from kartoteka_runtime.publishing.bootstrap import ROOT_UNIT
+from kartoteka_runtime.known_ids import ROOT_UNIT
 
 NOW = datetime(2031, 5, 15, 12, 0, tzinfo=UTC)  # a Thursday
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import unquote
 from xml.sax.saxutils import escape, quoteattr
+
+from kartoteka.record_values import Reference
 
 FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 CRM = "@Microsoft.Dynamics.CRM."
@@ -346,11 +348,49 @@ async def test_every_aggregate_and_part_of_a_date_gives_its_groups(fleet):
     assert pages == [[None, 7], [10, 30], []]
 
 
+async def test_floats_are_summed_up_exactly_in_any_order(fleet):
+    speeds = {1: [0.1, 0.2, 1e10, 0.3], 2: [0.3, 1e10, 0.2, 0.1], 3: [0.1] * 3}
+    for crew, several in speeds.items():
+        for speed in several:
+            values = {"name": "Fast", "crew": crew + 100, "speed": speed}
+            values["ownerid"] = Reference("systemuser", fleet.user_id)
+            await fleet.app.system_records.create("vessel", values)
+    xml = (
+        "<fetch aggregate='true'><entity name='vessel'>"
+        + group("crew") + figure("speed", "sum") + figure("speed", "avg", "a")
+        + figure("speed", "min", "least") + condition("crew", "gt", 100)
+        + "<order alias='a'/><order alias='f'/></entity></fetch>"
+    )  # fmt: skip
+    assert await fleet.rows(xml) == [
+        {"g": 103, "f": 0.3, "a": 0.1, "least": 0.1},
+        {"g": 101, "f": 10000000000.6, "a": 2500000000.15, "least": 0.1},
+        {"g": 102, "f": 10000000000.6, "a": 2500000000.15, "least": 0.1},
+    ]
+    apply = {"$apply": "filter(crew eq 103)/aggregate(speed with sum as s)"}
+    assert (await fleet.get("vessels", apply)).json()["value"] == [{"s": 0.3}]
+
+
 async def test_dates_are_grouped_and_read_in_the_time_zone_of_whoever_asks(fleet):
     await fleet.app.parts.sessions.set_preferences(fleet.user_id, time_zone="America/New_York")
     months = await fleet.rows(aggregate(group("leaves", "month")), "voyages")
     assert [row["g"] for row in months] == [None, 1, 12]
     assert await fleet.names(condition("leaves", "on", "2031-01-31"), "voyage") == "vw"
+
+
+async def test_instants_beyond_the_askers_calendar_have_an_answer_everywhere(fleet):
+    await fleet.app.parts.sessions.set_preferences(fleet.user_id, time_zone="Europe/Warsaw")
+    await fleet.app.system_records.create(
+        "voyage", {"name": "last", "leaves": datetime(9999, 12, 31, 23, 30, tzinfo=UTC)}
+    )
+    query = {"$filter": "year(leaves) eq null and name eq 'last'", "$select": "leaves"}
+    answer = await fleet.get("voyages", query, prefer='odata.include-annotations="*"')
+    (row,) = answer.json()["value"]
+    assert row["leaves"] == "9999-12-31T23:30:00Z"
+    assert "Dec 31, 9999" in row[f"leaves{FORMATTED}"] and "11:59" in row[f"leaves{FORMATTED}"]
+    only_last = condition("name", "eq", "last")
+    for part in ("day", "week", "month", "quarter", "year", "fiscal-period", "fiscal-year"):
+        found = await fleet.rows(aggregate(group("leaves", part) + only_last), "voyages")
+        assert (part, [row["g"] for row in found]) == (part, [None])
 
 
 async def test_distinct_rows_come_once(fleet):
@@ -464,6 +504,8 @@ LARGE = [
      True),
     ("<filter><condition attribute='seen' operator='last-x-years' value='999999999'/></filter>",
      True),
+    ("<filter type='or'>" + many(490, "<condition attribute='seen' operator='in-fiscal-period'"
+     " value='1@'/>") + "</filter>", True),
 ]  # fmt: skip
 
 
@@ -484,6 +526,11 @@ REFUSED = [
         "<fetch>\n<entity name='vessel'><attribute name='nosuch'/></entity></fetch>",
         "2:23",
         "nosuch",
+    ),
+    (
+        "<fetch><entity name='vessel'><attribute name='name' alias='vesselid'/></entity></fetch>",
+        "1:30",
+        "another column",
     ),
     ("<fetch top='1' count='1'><entity name='vessel'/></fetch>", "1:1", "top does not go"),
     ("<fetch count='5001'><entity name='vessel'/></fetch>", "1:1", "count"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from kartoteka import RecordInvalid, Reference
@@ -56,6 +56,36 @@ async def test_booking_a_service_makes_a_task_and_sends_the_vehicle_to_the_works
     assert task["regardingobjectid"].id == vehicle
     assert task["scheduledend"].date() == date(2031, 5, 6)
     assert (await records.read("acme_vehicle", vehicle))["statuscode"] == 2
+
+
+async def test_owners_are_reminded_once_of_inspections_that_are_due_soon(start_app):
+    app = await start_app(plugins=["acme_fleet"])
+    records = await app.records_as()
+    today = datetime.now(UTC).date()
+    due = {
+        plate: await records.create(
+            "acme_vehicle", {"plate": plate, "next_inspection": today + timedelta(days=days)}
+        )
+        for plate, days in (("KR 1", 10), ("KR 2", -3), ("KR 3", 30), ("KR 4", 5))
+    }
+    await records.create("acme_vehicle", {"plate": "KR 5"})
+    await records.execute("acme_vehicle", due["KR 4"], "sell", {})
+
+    for _ in range(2):
+        await app.system_records.enqueue("acme_fleet_remind", {})
+        await app.run_jobs()
+
+    tasks = await records.list("task", order=("subject",))
+    assert [task["subject"] for task in tasks] == ["Inspection of KR 1", "Inspection of KR 2"]
+    assert tasks[0]["regardingobjectid"].id == due["KR 1"]
+    assert tasks[0]["scheduledend"].date() == today + timedelta(days=10)
+    assert tasks[0]["ownerid"].id == (await app.principal()).user_id
+
+
+def test_the_reminder_is_enqueued_every_morning():
+    (schedule,) = plugin.schedules()
+    (handler,) = plugin.job_handlers()
+    assert (schedule.job, schedule.cron) == (handler.name, "0 5 * * *")
 
 
 async def test_a_sold_vehicle_is_not_booked_any_more(records):

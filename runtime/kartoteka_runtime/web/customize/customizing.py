@@ -199,6 +199,6 @@ async def customizing(page: PageRequest) -> Customizing:
         FilesUnusable: The files cannot be read.
     """
     if not page.may(CUSTOMIZE):
-        raise AccessDenied("error.forbidden")
+        raise AccessDenied("error.forbidden", {"privilege": CUSTOMIZE})
     files = page.client.app_files
     return Customizing(page, files, await files.assembled())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from kartoteka.access.securable import what_keeps_from_securing
 from kartoteka.model.choice import Option
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field, Required, Rollup
@@ -171,6 +172,9 @@ def _behavior(make: InputMaker, item: Field) -> Iterator[Input]:
         yield make.one("number", text, *path, "precision")
     yield make.one("flag", shown(item.searchable), *path, "searchable", options=flags)
     yield make.one("flag", shown(item.audited), *path, "audited", options=flags)
+    entity = make.registry.entities.get(make.of[1])
+    if entity is not None and not what_keeps_from_securing(make.registry, entity, item):
+        yield make.one("flag", shown(item.secured), *path, "secured", options=flags)
 
 
 def _rollup(make: InputMaker, rollup: Rollup, *path: str) -> Iterator[Input]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from kartoteka.explanation import ExplainedProperty, explain
@@ -43,8 +44,10 @@ class Origins:
         shown_bundle: Callable[[str], str],
     ) -> None:
         """Ask about everything at once."""
+        # Hundreds of properties come from a few files, and what a file is called asks the disk.
+        name_of = lru_cache(None)(shown_file)
         self.properties = tuple(
-            Property(one.path, shown(one.value), tuple(_origins(one, shown_file, shown_bundle)))
+            Property(one.path, shown(one.value), tuple(_origins(one, name_of, shown_bundle)))
             for one in explain(registry, kind, name)
         )
         self._by_path = {one.path: one for one in self.properties}

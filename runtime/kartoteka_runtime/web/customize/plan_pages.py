@@ -48,7 +48,7 @@ async def publish(at: Customizing) -> Response:
     """Publish exactly the plan that was shown; show the new one when the world has changed."""
     page = at.page
     if not page.may(PUBLISH):
-        raise AccessDenied("error.forbidden")
+        raise AccessDenied("error.forbidden", {"privilege": PUBLISH})
     post = await page.post()
     post.check_names({TOKEN, PLAN, CONSENT}, repeated={CONSENT})
     tasks = page.client.publish_tasks

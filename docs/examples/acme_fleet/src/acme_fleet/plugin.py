@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kartoteka import CommandHandler, Plugin, RecordHandler, hookimpl
+from kartoteka import CommandHandler, JobHandler, Plugin, RecordHandler, Schedule, hookimpl
 
-from acme_fleet import fleet_size, workshop
+from acme_fleet import fleet_size, inspections, workshop
+
+REMIND = "acme_fleet_remind"
 
 
 class AcmeFleetPlugin(Plugin):
@@ -24,3 +26,14 @@ class AcmeFleetPlugin(Plugin):
     def command_handlers(self) -> Iterable[CommandHandler]:
         """Carry out what vehicles offer in their command bar."""
         yield CommandHandler("acme_vehicle", "book_service", workshop.book_service)
+
+    @hookimpl
+    def job_handlers(self) -> Iterable[JobHandler]:
+        """Carry out what is done later."""
+        label = "acme_fleet.remind_of_inspections"
+        yield JobHandler(REMIND, inspections.remind_of_inspections, label=label)
+
+    @hookimpl
+    def schedules(self) -> Iterable[Schedule]:
+        """Remind of inspections early every morning."""
+        yield Schedule("acme_fleet_inspections", REMIND, "0 5 * * *")

@@ -4,6 +4,7 @@ import { startDialogs } from "./modules/dialog.js";
 import { startKeys } from "./modules/keys.js";
 import { enhanceLookups } from "./modules/lookup.js";
 import { enhanceParties } from "./modules/parties.js";
+import { enhancePasskeys } from "./modules/passkeys.js";
 import { rememberRecord, showRecent } from "./modules/recent.js";
 import { startRows } from "./modules/rows.js";
 import { enhanceRules } from "./modules/rules.js";
@@ -16,6 +17,7 @@ function enhance() {
   enhanceSummaries();
   enhanceLookups();
   enhanceParties();
+  enhancePasskeys();
   enhanceRules(); // before guardForms: what a rule refuses is not being sent
   guardForms();
 }

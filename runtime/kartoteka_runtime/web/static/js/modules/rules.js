@@ -32,12 +32,13 @@ const SETS = {
 
 class Rules {
   constructor(form) {
-    const { rules, inputs, decimal, group } = JSON.parse(form.dataset.kRules);
+    const { rules, formulas, inputs, decimal, group } = JSON.parse(form.dataset.kRules);
     const { asker, values, references, new: isNew, fresh: isFresh } = JSON.parse(
       form.dataset.kAsked,
     );
     this.form = form;
     this.rules = rules;
+    this.formulas = formulas;
     this.asker = asker;
     this.beside = values;
     this.references = references;
@@ -103,6 +104,9 @@ class Rules {
     const outcome = new Outcome({ ...this.beside });
     for (const [name, input] of this.inputs) outcome.values[name] = input.value;
     for (const rule of this.rules) {
+      for (const [name, formula] of this.formulas) {
+        outcome.values[name] = evaluate(formula, outcome.values, this.asker);
+      }
       const isFree =
         changed === null || rule.always || rule.looks_at.some((name) => changed.has(name));
       const branch = rule.branches.find(([when]) => holds(when, outcome.values, this.asker));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from kartoteka.calculated.fitting import fit, rounded
 from kartoteka.calculated.formulas import calculation_steps
 from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.compile_closure import compile_value
+from kartoteka.conditions.typed import Expression
 from kartoteka.model.field import Field
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
@@ -21,6 +22,7 @@ _NOBODY = Asker()  # what is stored depends on nobody who asks
 class _Step:
     field: Field
     inputs: frozenset[str]
+    expression: Expression
     value: Callable[[Mapping[str, Any], Asker], Any]
 
 
@@ -30,11 +32,14 @@ class StoredFormulas:
     ``names`` are their fields, ``needed`` these and all stored fields that they look at.
     """
 
-    def __init__(self, entity: str, registry: Registry) -> None:
-        """Compile what the entity has, which mostly is nothing."""
+    def __init__(
+        self, entity: str, registry: Registry, only: Collection[str] | None = None
+    ) -> None:
+        """Compile what the entity has, which mostly is nothing; or ``only`` some of its fields."""
         self._steps = tuple(
-            _Step(step.field, step.inputs, compile_value(rounded(step.expression, step.field)))
-            for step in calculation_steps(registry, entity)
+            _Step(step.field, step.inputs, expression, compile_value(expression))
+            for step in calculation_steps(registry, entity, only)
+            for expression in (rounded(step.expression, step.field),)
         )
         self.names = frozenset(step.field.name for step in self._steps if step.field.stored)
         looked_at = {name for step in self._steps for name in step.inputs}
@@ -44,6 +49,11 @@ class StoredFormulas:
     def __bool__(self) -> bool:
         """Return whether there is any."""
         return bool(self._steps)
+
+    @property
+    def expressions(self) -> tuple[tuple[str, Expression], ...]:
+        """Return each field with what gives its value, in the order in which to work them out."""
+        return tuple((step.field.name, step.expression) for step in self._steps)
 
     def anew(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return every stored formula of a record with at least ``needed``."""

@@ -1,0 +1,83 @@
+"""AccessCache: what principals may do, kept until something that decides over it is written.
+
+A number in the database changes with every such write. SQLite tells it for next to nothing, so it
+is asked for with every operation. From PostgreSQL it is known for ``LEASE_SECONDS``; who writes
+something that decides over access answers only once what others know has run out. Either way the
+next request after a change sees it, in every process (decisions/0033).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from kartoteka.access.facts import UserFacts
+from kartoteka.plugin_api.contexts import Principal
+from kartoteka.registry import Registry
+from kartoteka_runtime.security.access import Access
+from kartoteka_runtime.storage.access_facts import AccessFacts
+from kartoteka_runtime.storage.database import Connection
+
+LEASE_SECONDS = 0.25
+_MOST_USERS = 4096
+
+
+class AccessCache:
+    """The access of users of one publication."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        facts: AccessFacts,
+        engine: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Keep what ``facts`` reads, as roles of ``registry`` decide."""
+        self._registry = registry
+        self._facts = facts
+        self._engine = engine
+        self._clock = clock
+        self._lease = 0.0 if engine == "sqlite" else LEASE_SECONDS
+        self._version = -1
+        self._known_until = 0.0
+        self._kept: dict[tuple[str, frozenset[str] | None], Access] = {}
+
+    async def of(self, connection: Connection, principal: Principal) -> Access:
+        """Return what a principal may do; nothing when there is no such user."""
+        if not self._lease or self._clock() >= self._known_until:
+            await self._look(connection)
+        key = principal.user_id, principal.scopes
+        access = self._kept.get(key)
+        if access is None:
+            facts = None
+            if principal.user_id:
+                facts = await self._facts.load(connection, principal.user_id)
+            known = facts or UserFacts(principal.user_id)
+            access = Access(self._registry, known, self._engine, scopes=principal.scopes)
+            if len(self._kept) >= _MOST_USERS:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = access
+        return access
+
+    def decides(self, written: set[str]) -> bool:
+        """Return whether a write of these entities and relationships may change access."""
+        return not self._facts.deciding.isdisjoint(written)
+
+    async def note_change(self, connection: Connection) -> None:
+        """Count a change inside the transaction that makes it."""
+        await self._facts.note_change(connection)
+
+    async def let_others_notice(self, connection: Connection) -> None:
+        """Return once every process knows of a change that was committed."""
+        self._known_until = 0.0
+        if self._lease and await self._facts.has_others(connection):
+            await asyncio.sleep(self._lease)
+
+    async def _look(self, connection: Connection) -> None:
+        began = self._clock()
+        version = await self._facts.version(connection)
+        if version != self._version:
+            self._kept.clear()
+            self._version = version
+        self._known_until = began + self._lease
