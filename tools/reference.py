@@ -1,4 +1,4 @@
-"""Writes the tables in docs/reference: what the JSON Schemas say of every key, and what roles grant.
+"""Writes the tables in docs/reference: what the JSON Schemas say of keys, and what roles grant.
 
 `python -m tools.reference` from the root of the repository. A table stands between two comments,
 `<!-- keys: form/tab -->` and `<!-- end of keys -->`, or `<!-- role: salesperson -->` and
@@ -67,11 +67,14 @@ def pages() -> dict[Path, str]:
         text = path.read_text(encoding="utf-8")
         made = _TABLE.sub(lambda match: match[1] + _table(match[2]) + match[3], text)
         if _ROLE.search(text):
-            registry = shipped_registry()
-            made = _ROLE.sub(lambda match: match[1] + _role(registry, match[2]) + match[3], made)
+            made = _with_roles(made, shipped_registry())
         if _TABLE.search(text) or _ROLE.search(text):
             found[path] = made
     return found
+
+
+def _with_roles(text: str, registry: Registry) -> str:
+    return _ROLE.sub(lambda match: match[1] + _role(registry, match[2]) + match[3], text)
 
 
 def shipped_registry() -> Registry:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kartoteka_runtime.settings import Settings
 from kartoteka_runtime.web_api.problem import problem
 
-MOST_TARGET_BYTES = 32 * 1024  # path and query; Dataverse takes as much
+MOST_TARGET_BYTES = 60 * 1024  # path and query; a filter may name very many records
 MOST_HEADER_BYTES = 64 * 1024
 MOST_HEADERS = 100
 MOST_BODY_BYTES = 5 * 1024 * 1024  # whatever reads a body has a limit of its own below this one

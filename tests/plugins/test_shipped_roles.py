@@ -147,9 +147,7 @@ class Staff:
                 "businessunit",
                 {
                     "name": name,
-                    "parentbusinessunitid": Reference(
-                        "businessunit", above or self.units["unit"]
-                    ),
+                    "parentbusinessunitid": Reference("businessunit", above or self.units["unit"]),
                 },
             )
         for name, unit in (("own", "unit"), ("unit", "unit"), ("below", "below"), ("other",) * 2):

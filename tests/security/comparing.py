@@ -432,6 +432,18 @@ class Comparison:
                     expected = list(dict.fromkeys(expected))
                 ids = rows if rows == REFUSED else [str(r["dossierid"]) for r in rows]
                 self.same_ids(f"join {kind}", user, DOSSIER, ids, expected)
+        for top in self.of(DOSSIER):
+            for operator, is_of in (
+                ("under", lambda d, t: t.id in self.above(user, d)),
+                ("eq-or-under", lambda d, t: d is t or t.id in self.above(user, d)),
+                ("above", lambda d, t: d.id in self.above(user, t)),
+            ):
+                rows = await ask(
+                    f"{name}<filter><condition attribute='dossierid' operator='{operator}' "
+                    f"value='{top.id}'/></filter>"
+                )
+                wanted = [d.id for d in dossiers if is_of(d, top)]
+                self.same_ids(operator, user, DOSSIER, [str(r["dossierid"]) for r in rows], wanted)
         rows = await ask(
             "<attribute name='remark' groupby='true' alias='r'/>"
             "<attribute name='dossierid' aggregate='count' alias='n'/>"
@@ -446,6 +458,15 @@ class Comparison:
                 count + 1, amount + int(str(d.values["amount"]))
             )  # fmt: skip
         self.equal("groups", user, groups, wanted_groups, len(self.of(DOSSIER)))
+
+    def above(self, user: User, record: Record) -> list[str]:
+        """Return what is above a record, as far as the way there may be read."""
+        found: list[str] = []
+        at: Record | None = record
+        while at is not None and decide(self.world, user, "read", at) and at.lookups.get("above"):
+            found.append(at.lookups["above"])
+            at = self.records[at.lookups["above"]]
+        return found
 
     async def privileges(self, user: User, records: ActingRecords) -> None:
         """What buttons ask: every privilege of every record."""
@@ -563,6 +584,15 @@ class Comparison:
         await self.lookups(user, records)
         await self.creations(user, records)
 
+    def is_above(self, record: Record, other: Record) -> bool:
+        """Return whether a record is another one or above it, so that it cannot be below it."""
+        at: Record | None = other
+        while at is not None:
+            if at is record:
+                return True
+            at = self.records.get(at.lookups.get("above", ""))
+        return False
+
     def may_name(self, user: User, owner: str) -> bool:
         """Return whether a user may name an owner: what may not be read does not exist (0033)."""
         own = {team.id for team in teams_of(self.world, user) if team.kind == "owner"}
@@ -575,7 +605,7 @@ class Comparison:
         for record in self.of(DOSSIER):
             for field, target in (("above", DOSSIER), ("boxid", BOX)):
                 for other in self.of(target)[:3]:
-                    if record.lookups.get(field) == other.id or other is record:
+                    if record.lookups.get(field) == other.id or self.is_above(record, other):
                         continue
                     outcome = await self.attempt(
                         records,

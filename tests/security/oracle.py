@@ -59,7 +59,7 @@ class User:
 
 
 @dataclass
-class Share:
+class Shared:
     """What was given of one record to a user, a team or the organization."""
 
     principal: str
@@ -76,7 +76,7 @@ class Record:
     owner: str = ""
     unit: str = ""
     parent: str = ""
-    shares: list[Share] = field(default_factory=list)
+    shares: list[Shared] = field(default_factory=list)
     values: dict[str, object] = field(default_factory=dict)
     lookups: dict[str, str] = field(default_factory=dict)
     links: dict[str, list[str]] = field(default_factory=dict)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from hypothesis import strategies as st
 from oracle import (  # type: ignore[import-not-found]
     ACTIVITY,
@@ -21,7 +20,7 @@ from oracle import (  # type: ignore[import-not-found]
     Position,
     Record,
     Role,
-    Share,
+    Shared,
     Team,
     Unit,
     User,
@@ -32,9 +31,9 @@ from kartoteka.access.rights import mask_of
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
 from kartoteka_runtime.known_ids import ORGANIZATION, ROOT_UNIT, profile_id, role_id
+from kartoteka_runtime.records import inherited_shares
 from kartoteka_runtime.records.record_service import ActingRecords
-from kartoteka_runtime.storage.record_queries import compile_text
-from kartoteka_runtime.storage.system_tables import share
+from kartoteka_runtime.storage.shares import Share
 from kartoteka_runtime.testing.running_app import (
     RunningApp,
     publish_folder,
@@ -165,7 +164,8 @@ METADATA = {
         _NAME + _REMARK
         + "  - { name: secret, type: text, label: { en: Secret }, secured: true }\n"
         + "  - { name: amount, type: whole_number, label: { en: Amount } }\n"
-        + _lookup("above", DOSSIER, "dossier_above") + _lookup("boxid", BOX, "box_dossiers"),
+        + _lookup("above", DOSSIER, "dossier_above", ", hierarchical: true")
+        + _lookup("boxid", BOX, "box_dossiers"),
         more="features: [notes, activities]\n",
     ),
     "entities/box.yaml": _entity(BOX, _NAME + _REMARK, more="ownership: organization\n"),
@@ -276,7 +276,7 @@ def worlds(draw: Any, *, people: int = 5, records: int = 14) -> World:
         if world.kinds[kind].ownership == "user":
             record.owner = one_of(owners)
             for principal in some(principals, 2):
-                shared = Share(principal, some(list(SHARED_RIGHTS), 4), some(["read", "write"], 1))
+                shared = Shared(principal, some(list(SHARED_RIGHTS), 4), some(["read", "write"], 1))
                 if shared.explicit or shared.inherited:
                     record.shares.append(shared)
         if parent:
@@ -380,7 +380,7 @@ class Stage:
                     "maxdepthforhierarchicalsecuritymodel": world.hierarchy.depth,
                 },
             )
-        await self._share(world)
+            await self._share(system, world)
 
     async def _user(self, system: ActingRecords, user: User) -> None:
         values: dict[str, object] = {
@@ -426,32 +426,19 @@ class Stage:
             for other in others:
                 await system.associate(relationship, other, record.id)
 
-    async def _share(self, world: World) -> None:
+    async def _share(self, system: ActingRecords, world: World) -> None:
         """Share records as they are drawn, whatever would be inherited: rows are what decides."""
-        dialect = self.app.parts.database.dialect
-        insert, clear = (compile_text(text, dialect) for text in (sa.insert(share), sa.delete(share)))
-        async with self.app.parts.database.writing() as connection:
-            await connection.execute(clear, {})
-            for record in world.records.values():
-                for shared in record.shares:
-                    for entity in (record.entity, ACTIVITY):
-                        if entity == ACTIVITY and not world.kinds[record.entity].is_activity:
-                            continue
-                        explicit, inherited = mask_of(shared.explicit), mask_of(shared.inherited)
-                        await connection.execute(
-                            insert,
-                            {
-                                "entity": entity,
-                                "record_id": record.id,
-                                "principal_id": shared.principal,
-                                "principal_type": _type_of(world, shared.principal),
-                                "explicit_rights": explicit,
-                                "inherited_rights": inherited,
-                                "rights": explicit | inherited,
-                                "shared_by": "",
-                                "changed_on": "2031-01-01T00:00:00Z",
-                            },
-                        )
+        op = system.open_operation
+        assert op is not None
+        shares = [
+            Share(
+                record.entity, record.id, shared.principal, _type_of(world, shared.principal),
+                mask_of(shared.explicit), mask_of(shared.inherited), "", "2031-01-01T00:00:00Z",
+            )
+            for record in world.records.values()
+            for shared in record.shares
+        ]  # fmt: skip
+        await inherited_shares.write(op, shares)
 
     # The tables are emptied behind the app's back, down to what every organization has.
 

@@ -59,7 +59,7 @@ def _compare(opened: Stage, counts: Counter[str], world: World) -> None:
     comparison.check()
 
 
-@settings(_PATIENT, max_examples=6, derandomize=True)
+@settings(_PATIENT, max_examples=2, derandomize=True)
 @given(data=st.data())
 def test_every_path_decides_as_the_oracle_does(
     opened: Stage, counts: Counter[str], data: st.DataObject
@@ -68,7 +68,7 @@ def test_every_path_decides_as_the_oracle_does(
 
 
 @pytest.mark.slow
-@settings(_PATIENT, max_examples=60)
+@settings(_PATIENT, max_examples=30)
 @given(data=st.data())
 def test_every_path_decides_as_the_oracle_does_in_many_organizations(
     opened: Stage, counts: Counter[str], data: st.DataObject

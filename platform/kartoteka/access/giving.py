@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kartoteka.access.facts import UserFacts
-from kartoteka.access.grants import grants_of, is_administrator
-from kartoteka.model.role import ACCESS_LEVELS
+from kartoteka.access.facts import UserFacts, units_below
+from kartoteka.access.grants import Grant, grants_of, is_administrator
 from kartoteka.registry import Registry
 
 
-def roles_beyond(registry: Registry, facts: UserFacts, roles: Iterable[str]) -> tuple[str, ...]:
+def roles_beyond(
+    registry: Registry, facts: UserFacts, roles: Iterable[str], *, unit_id: str
+) -> tuple[str, ...]:
     """Return those of the roles, by name, that grant more than the user's own roles do.
 
-    A privilege at a wider level than one's own is more, and so is one that belongs to no entity.
+    A privilege that reaches business units which the user's own does not is more, and so is one
+    that belongs to no entity. ``unit_id`` is the unit that levels of the roles would count from.
     """
     if is_administrator(registry, facts):
         return ()
-    return tuple(name for name in roles if _is_beyond(registry, facts, name))
+    return tuple(name for name in roles if _is_beyond(registry, facts, name, unit_id))
 
 
-def _is_beyond(registry: Registry, facts: UserFacts, name: str) -> bool:
+def _is_beyond(registry: Registry, facts: UserFacts, name: str, unit_id: str) -> bool:
     role = registry.roles[name]
     own = {
         item
@@ -36,7 +38,20 @@ def _is_beyond(registry: Registry, facts: UserFacts, name: str) -> bool:
             continue
         for privilege, level in privileges.levels.items():
             grants = grants_of(registry, facts, entity, privilege)
-            most = max((ACCESS_LEVELS.index(grant.level) for grant in grants), default=0)
-            if ACCESS_LEVELS.index(level) > most:
+            if not _reaches(facts, grants, level, unit_id):
                 return True
     return False
+
+
+def _reaches(facts: UserFacts, grants: tuple[Grant, ...], level: str, unit_id: str) -> bool:
+    """Return whether one's own grants reach what a level counted from a unit does."""
+    if level == "none" or any(grant.level == "organization" for grant in grants):
+        return True
+    if level in ("user", "organization"):
+        return level == "user" and bool(grants)
+    own = {grant.unit_id for grant in grants if grant.level == "business_unit"}
+    for grant in grants:
+        if grant.level == "parent_child":
+            own |= units_below(facts.units, grant.unit_id)
+    wanted = units_below(facts.units, unit_id) if level == "parent_child" else {unit_id}
+    return own.issuperset(wanted)

@@ -96,7 +96,7 @@ def _record(content: YamlMap) -> GivenRecord:
         owner=content.get("owner", ""),
         values=dict(given),
         shares=tuple(
-            GivenShare(item["with"], read_names(item, "privileges"), item.at("with"))
+            GivenShare(item["with"], read_names(item, "may"), item.at("with"))
             for item in maps_in(content, "shared")
             if "with" in item
         ),

@@ -9,6 +9,10 @@ from typing import Any
 
 from kartoteka.location import NOWHERE, Location
 
+# What may come of running a test: all else is known before.
+CANNOT_BUILD = "access_test/cannot-build"
+EXPECTED_OTHERWISE = "access_test/expected-otherwise"
+EXPLANATION_DIFFERS = "access_test/explanation-differs"
 EVERYBODY = "everybody"  # what a share with the whole organization names
 
 

@@ -10,6 +10,7 @@ from kartoteka.diagnostics import Diagnostic
 from kartoteka.errors import AccessDenied, KartotekaError, RecordInvalid
 from kartoteka.location import Location
 from kartoteka.model.access_test import (
+    CANNOT_BUILD,
     EVERYBODY,
     AccessTest,
     GivenRecord,
@@ -221,7 +222,7 @@ class TestOrganization:
             raise NotBuilt(
                 Diagnostic(
                     location,
-                    "access_test/cannot-build",
+                    CANNOT_BUILD,
                     f'the {what} "{name}" cannot be made: {told}',
                 )
             ) from error

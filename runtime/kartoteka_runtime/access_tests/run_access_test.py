@@ -7,7 +7,12 @@ from collections.abc import Iterator, Sequence
 from kartoteka.access.explain import Answer, RoleGrant
 from kartoteka.diagnostics import Diagnostic
 from kartoteka.errors import AccessDenied, RecordNotFound
-from kartoteka.model.access_test import AccessTest, Expectation
+from kartoteka.model.access_test import (
+    EXPECTED_OTHERWISE,
+    EXPLANATION_DIFFERS,
+    AccessTest,
+    Expectation,
+)
 from kartoteka.model.role import PRIVILEGES
 from kartoteka.record_values import Reference
 from kartoteka_runtime.access_tests.organization import NotBuilt, TestOrganization
@@ -20,7 +25,6 @@ from kartoteka_runtime.records.explain_access import (
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
 
-_OTHERWISE, _DIFFERS = "access_test/expected-otherwise", "access_test/explanation-differs"
 _OF_RECORDS = tuple(name for name in PRIVILEGES if name != "create")
 
 
@@ -103,7 +107,7 @@ class _Asked:
             if answer.is_allowed is not (privilege in really):
                 why = self._sentences(explained).of(answer, answer.cause)
                 yield Diagnostic(
-                    self.expected.location, _DIFFERS,
+                    self.expected.location, EXPLANATION_DIFFERS,
                     f'records say {_yes(privilege in really)} to {privilege} of '
                     f'"{self.expected.record}" for "{self.expected.user}", but the explanation '
                     f"says {_yes(answer.is_allowed)}: {why}",
@@ -127,7 +131,7 @@ class _Asked:
                 if really is not bool(explained.grants[privilege]):
                     found.append(
                         Diagnostic(
-                            self.expected.location, _DIFFERS,
+                            self.expected.location, EXPLANATION_DIFFERS,
                             f'records say {_yes(really)} to {privilege} of every "{name}", but the '
                             "explanation does not",
                             "this is a mistake of the platform; please report it",
@@ -150,7 +154,7 @@ class _Asked:
         if expected.count is not None and not count == len(rows) == expected.count:
             found.append(
                 Diagnostic(
-                    expected.place("count"), _OTHERWISE,
+                    expected.place("count"), EXPECTED_OTHERWISE,
                     f'for "{expected.user}" there are {count} records of "{name}" '
                     f"(a list has {len(rows)}), not {expected.count}",
                 )
@@ -166,7 +170,7 @@ class _Asked:
                 told = ", ".join(sorted(really)) or "none of them"
                 found.append(
                     Diagnostic(
-                        expected.place("sees"), _OTHERWISE,
+                        expected.place("sees"), EXPECTED_OTHERWISE,
                         f'of the test\'s records of "{name}", "{expected.user}" sees {told}',
                         await self._why_seen(name, sorted(really ^ wanted)),
                     )
@@ -207,7 +211,7 @@ class _Asked:
                 if really != said:
                     found.append(
                         Diagnostic(
-                            expected.place(key), _DIFFERS,
+                            expected.place(key), EXPLANATION_DIFFERS,
                             f'"{field}" is {really} for "{expected.user}", but the explanation '
                             f"says {said}",
                             "this is a mistake of the platform; please report it",
@@ -217,7 +221,7 @@ class _Asked:
                     names = ", ".join(name for name, _ in column.profiles["read"])
                     found.append(
                         Diagnostic(
-                            expected.place(key), _OTHERWISE,
+                            expected.place(key), EXPECTED_OTHERWISE,
                             f'"{field}" is {_COLUMN_WORDS[really]} for "{expected.user}", '
                             f"not {_COLUMN_WORDS[key]}",
                             f"reading is granted by {names}" if names else "no profile grants it",
@@ -230,7 +234,7 @@ class _Asked:
         what = f'"{expected.record}"' if expected.record else f'any record of "{expected.entity}"'
         may = "may not" if key == "may" else "may"
         return Diagnostic(
-            expected.place(key), _OTHERWISE,
+            expected.place(key), EXPECTED_OTHERWISE,
             f'"{expected.user}" {may} {privilege} {what}: {why.rstrip(".")}',
             f"see {place}" if place else "",
         )  # fmt: skip

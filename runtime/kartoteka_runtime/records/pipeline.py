@@ -30,6 +30,7 @@ from kartoteka_runtime.records.record_access import (
     appended,
     default_owner,
     require_all,
+    require_moved,
     require_new,
     require_owner_given,
 )
@@ -166,6 +167,7 @@ async def update(
         raise RecordInvalid(name, violations)
     if appended(compiled, values):
         require_all(name, ("append",), may)
+        await require_moved(op, compiled, values)
     if "ownerid" in values:
         require_all(name, ("assign",), may)
         await derived_values.write_owner(op, compiled, values)

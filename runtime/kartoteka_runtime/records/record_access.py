@@ -113,6 +113,23 @@ async def require_new(
         raise denied(privilege, name)
 
 
+async def require_moved(op: Operation, compiled: CompiledEntity, values: Mapping[str, Any]) -> None:
+    """Return when a change may put a record below the parent, or into the unit, that it names.
+
+    Whoever may not create it there, or change it once it is there, puts nothing there.
+
+    Raises:
+        AccessDenied: It may not.
+    """
+    parent_field = compiled.entity.parent_field
+    if parent_field and isinstance(values.get(parent_field), Reference):
+        await require_new(op, compiled, values, "create")
+    elif compiled.entity.ownership == "business_unit" and isinstance(
+        values.get(_unit_of_new(compiled)), Reference
+    ):
+        await require_new(op, compiled, values, "write")
+
+
 async def require_owner_given(
     op: Operation, compiled: CompiledEntity, values: Mapping[str, Any]
 ) -> None:

@@ -1,7 +1,9 @@
 """Who gives roles and column security profiles: nobody gives more than they have.
 
-It holds for roles of users and teams, and for making somebody a member of a team that has roles.
-Profiles are given by administrators alone. Source: decisions/0033.
+It holds for roles of users and teams, for making somebody a member of a team that has roles, and
+for moving users and teams to where roles reach further. How somebody signs in is changed by nobody
+who may less than they. Profiles, and what decides over the access of many at once, are for
+administrators alone. Source: decisions/0033.
 """
 
 from __future__ import annotations
@@ -14,14 +16,21 @@ import sqlalchemy as sa
 from kartoteka.access.giving import roles_beyond
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.plugin_api.contexts import RecordHandler, WriteContext
+from kartoteka.record_values import Reference
 from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.owners import organization_setting
+from kartoteka_runtime.records.receivers import PRINCIPALS
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.storage.tables import link_columns
 
 USER, TEAM, ROLE = "systemuser", "team", "role"
 _GIVES_ROLES = ("systemuserroles", "teamroles")
 _GIVES_PROFILES = ("systemuserprofiles", "teamprofiles")
+_UNIT = "businessunitid"
+_SIGNS_IN = ("domainname", "internalemailaddress", "applicationid", "accessmode", "isdisabled")
+_HIERARCHY_IS_ON = "ishierarchicalsecuritymodelenabled"  # fields of the organization
+_KEEPS_ROLES = "donotremoverolesonchangebusinessunit"
 
 
 async def guard_giving(context: WriteContext) -> None:
@@ -30,9 +39,7 @@ async def guard_giving(context: WriteContext) -> None:
     Raises:
         RecordInvalid: A role grants more; it is named.
     """
-    records = context.records
-    assert isinstance(records, ActingRecords) and records.open_operation is not None
-    op = records.open_operation
+    op = _operation(context)
     if op.is_system:
         return
     relationship = op.model.registry.relationships[context.values["relationship"]]
@@ -48,15 +55,131 @@ async def guard_giving(context: WriteContext) -> None:
         given = await _roles_of_team(op, ids[TEAM])
     else:
         return
-    names = [op.model.role_names[item] for item in given if item in op.model.role_names]
-    beyond = roles_beyond(op.model.registry, op.access.facts, names)
+    receiver = USER if relationship.intersect == "systemuserroles" else TEAM
+    unit_id = await _unit_of(op, receiver, ids[receiver])
+    _refuse_beyond(op, context.entity, _named(op, given), unit_id)
+
+
+async def guard_user(context: WriteContext) -> None:
+    """Refuse what would let somebody have, or act with, more than the principal has.
+
+    Raises:
+        RecordInvalid: In the unit they come to roles grant more; or the user has such roles, and
+            would sign in otherwise.
+    """
+    op, values = _operation(context), context.values
+    if op.is_system or op.access.is_administrator:
+        return
+    unit = values.get(_UNIT)
+    if isinstance(unit, Reference):
+        given = await _roles_of_default_team(op, unit.id)
+        if context.before is not None and await organization_setting(op, _KEEPS_ROLES):
+            facts = await op.model.access_facts.load(op.connection, context.record_id)
+            given += [item.role for item in facts.roles if not item.team_id] if facts else []
+        _refuse_beyond(op, USER, given, unit.id)
+    if context.before is not None and any(name in values for name in _SIGNS_IN):
+        facts = await op.model.access_facts.load(op.connection, context.record_id)
+        for item in facts.roles if facts is not None else ():
+            if beyond := _beyond(op, [item.role], item.unit_id):
+                said = {"role": op.model.registry.roles[beyond[0]].label}
+                raise RecordInvalid(USER, [Violation(None, "violation.user_beyond_ones_own", said)])
+
+
+async def guard_team(context: WriteContext) -> None:
+    """Refuse to move a team to where its roles grant more than the principal has.
+
+    Raises:
+        RecordInvalid: They do.
+    """
+    op, unit = _operation(context), context.values.get(_UNIT)
+    if not op.is_system and isinstance(unit, Reference):
+        given = _named(op, await _roles_of_team(op, context.record_id))
+        _refuse_beyond(op, TEAM, given, unit.id)
+
+
+async def guard_people(context: WriteContext) -> None:
+    """Refuse to change who is below whom, once that decides over access.
+
+    Raises:
+        RecordInvalid: It does, and the principal is no administrator.
+    """
+    op = _operation(context)
+    if op.is_system or op.access.is_administrator:
+        return
+    if await organization_setting(op, _HIERARCHY_IS_ON):
+        raise RecordInvalid(context.entity, [Violation(None, "violation.administrators_decide")])
+
+
+async def guard_deciding(context: WriteContext) -> None:
+    """Refuse to change what decides over the access of many.
+
+    Raises:
+        RecordInvalid: The principal is no administrator.
+    """
+    op = _operation(context)
+    if not op.is_system and not op.access.is_administrator:
+        raise RecordInvalid(context.entity, [Violation(None, "violation.administrators_decide")])
+
+
+async def guard_identity(context: WriteContext) -> None:
+    """Refuse a new user or team with the id of another principal: what is another's is found by id.
+
+    Raises:
+        RecordInvalid: Somebody has that id.
+    """
+    op = _operation(context)
+    for name in PRINCIPALS:
+        if name == context.entity or name not in op.model.registry.entities:
+            continue
+        compiled = op.entity(name)
+        names = (compiled.entity.primary_id,)
+        if await compiled.queries.read(op.connection, context.record_id, names=names) is not None:
+            said = {"value": context.record_id}
+            own = op.entity(context.entity).entity.primary_id
+            raise RecordInvalid(context.entity, [Violation(own, "violation.not_unique", said)])
+
+
+def _operation(context: WriteContext) -> Operation:
+    records = context.records
+    assert isinstance(records, ActingRecords) and records.open_operation is not None
+    return records.open_operation
+
+
+def _named(op: Operation, role_ids: list[str]) -> list[str]:
+    return [op.model.role_names[item] for item in role_ids if item in op.model.role_names]
+
+
+def _beyond(op: Operation, names: list[str], unit_id: str) -> tuple[str, ...]:
     if op.access.scopes is not None:  # a token that is narrowed gives nothing
-        beyond = tuple(names)
-    for name in beyond:
+        return tuple(names)
+    return roles_beyond(op.model.registry, op.access.facts, names, unit_id=unit_id)
+
+
+def _refuse_beyond(op: Operation, entity: str, names: list[str], unit_id: str) -> None:
+    for name in _beyond(op, names, unit_id):
         said = {"role": op.model.registry.roles[name].label}
-        raise RecordInvalid(
-            context.entity, [Violation(None, "violation.role_beyond_ones_own", said)]
-        )
+        raise RecordInvalid(entity, [Violation(None, "violation.role_beyond_ones_own", said)])
+
+
+async def _unit_of(op: Operation, name: str, record_id: str) -> str:
+    if _UNIT not in op.entity(name).names:
+        return ""
+    found = await op.entity(name).queries.read(op.connection, record_id, names=(_UNIT,))
+    unit = found.get(_UNIT) if found is not None else None
+    return unit.id if isinstance(unit, Reference) else ""
+
+
+async def _roles_of_default_team(op: Operation, unit_id: str) -> list[str]:
+    """Return the names of the roles that everybody in a unit has through its team."""
+    if not (TEAM in op.model.registry.entities and {"isdefault", _UNIT} <= op.entity(TEAM).names):
+        return []
+    teams = await op.records_for(op.as_system()).list(
+        TEAM, filter=f"isdefault eq true and {_UNIT} eq {unit_id}", fields=("teamid",)
+    )
+    found: list[str] = []
+    for team in teams:
+        found += _named(op, await _roles_of_team(op, str(team["teamid"])))
+    return found
 
 
 async def _roles_of_team(op: Operation, team_id: str) -> list[str]:
@@ -81,6 +204,33 @@ def _team_roles(model: CompiledModel, name: str) -> sa.Select[Any]:
     return sa.select(table.c[sides[ROLE]]).where(column == sa.bindparam("team", type_=column.type))
 
 
-RECORD_HANDLERS: tuple[RecordHandler, ...] = tuple(
-    RecordHandler(entity, "before_associate", guard_giving, rank=5) for entity in (USER, TEAM)
+RECORD_HANDLERS: tuple[RecordHandler, ...] = (
+    *(RecordHandler(entity, "before_associate", guard_giving, rank=5) for entity in (USER, TEAM)),
+    *(RecordHandler(entity, "before_create", guard_identity, rank=5) for entity in (USER, TEAM)),
+    RecordHandler(USER, "before_create", guard_user, (_UNIT,), rank=5),
+    RecordHandler(USER, "before_update", guard_user, (_UNIT, *_SIGNS_IN), rank=5),
+    RecordHandler(
+        USER, "before_update", guard_people, ("parentsystemuserid", "positionid"), rank=5
+    ),
+    RecordHandler("position", "before_update", guard_people, ("parentpositionid",), rank=5),
+    RecordHandler(TEAM, "before_update", guard_team, (_UNIT,), rank=5),
+    RecordHandler(
+        "businessunit", "before_update", guard_deciding, ("parentbusinessunitid",), rank=5
+    ),
+    RecordHandler(ROLE, "before_update", guard_deciding, ("isinherited",), rank=5),
+    RecordHandler(
+        "organization",
+        "before_update",
+        guard_deciding,
+        (
+            _HIERARCHY_IS_ON,
+            "usepositionhierarchy",
+            "maxdepthforhierarchicalsecuritymodel",
+            "hierarchicalsecurityeditlevels",
+            "hierarchicalsecurityexcludes",
+            _KEEPS_ROLES,
+            "sharetopreviousowneronassign",
+        ),  # fmt: skip
+        rank=5,
+    ),
 )

@@ -23,7 +23,7 @@ from kartoteka.access.columns import (
 )
 from kartoteka.access.facts import UserFacts
 from kartoteka.access.mask import MaskedNumber, MaskedText, masked
-from kartoteka.conditions.typed import FieldPath, TypedCondition
+from kartoteka.conditions.typed import FieldPath, Linked, Match, Quantified, TypedCondition
 from kartoteka.conditions.walk import parts_of
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.model.field import Mask
@@ -225,6 +225,8 @@ def is_masked(value: object) -> bool:
 def _limited(query: Query, limits: Limits, shown: Limits) -> tuple[Query, RowLimits]:
     for path in _deciding_paths(query):
         _refuse(path.entity, path.field.name, limits, query)
+    for entity, field in _tying_fields(query):
+        _refuse(entity, field, limits, query)
     hidden: list[str] = []
     masks: list[tuple[str, Mask]] = []
     kept: list[FieldPath] = []
@@ -260,6 +262,26 @@ def _deciding_paths(query: Query) -> Iterator[FieldPath]:
             yield key.path
     yield from (group.path for group in query.groups)
     yield from (item.path for item in query.aggregates if item.path is not None)
+
+
+def _tying_fields(query: Query) -> Iterator[tuple[str, str]]:
+    """Yield both fields, with their entities, of whatever ties records to others by equal values."""
+    entities = {"": query.entity} | {join.alias: join.entity for join in query.joins}
+    conditions = [query.condition]
+    for join in query.joins:
+        yield from _sides(join.via, join.entity, entities[join.parent])
+        conditions.append(join.condition)
+    for condition in conditions:
+        for part in parts_of(condition) if condition is not None else ():
+            if isinstance(part, Quantified):
+                collection = part.collection
+                yield from _sides(collection.via, collection.entity, collection.owner)
+
+
+def _sides(via: Match | Linked, item_entity: str, owner_entity: str) -> Iterator[tuple[str, str]]:
+    if isinstance(via, Match):
+        yield item_entity, via.item_field.name
+        yield owner_entity, via.owner_field.name
 
 
 def _paths(condition: TypedCondition | None) -> Iterator[FieldPath]:

@@ -13,12 +13,13 @@ from kartoteka.names import did_you_mean
 from kartoteka.registry import Registry
 
 _APPEND, _APPEND_TO = "append", "append_to"
-# What each verb lets through. To set a lookup, one record is appended to another.
+# What each verb lets through. To set a lookup, one record is appended to another; what is changed
+# or deleted has to be found.
 PRIVILEGES = {
     "read": frozenset({"read", _APPEND_TO}),
     "create": frozenset({"create", _APPEND, _APPEND_TO}),
     "update": frozenset({"read", "write", _APPEND, _APPEND_TO}),
-    "delete": frozenset({"delete"}),
+    "delete": frozenset({"read", "delete"}),
     "write": frozenset(
         {"read", "create", "write", "delete", _APPEND, _APPEND_TO, "assign", "share"}
     ),

@@ -27,6 +27,9 @@ class KnowsTables(Protocol):
     def table_of_entity(self, name: str) -> sa.Table:
         """Return the table of an entity or of a link entity."""
 
+    def within(self, entity: str, table: sa.FromClause) -> Column | None:
+        """Return what records of a table must meet to be read; None when it is nothing."""
+
 
 def asked_ids(name: AskedSetName, me: Column, source: KnowsTables) -> Ids:
     """Return the ids of the users and teams of a set; ``me`` is the id of the user who asks."""
@@ -43,8 +46,13 @@ def asked_ids(name: AskedSetName, me: Column, source: KnowsTables) -> Ids:
 
 
 def hierarchy_ids(node: InHierarchy, value: Column, source: KnowsTables) -> Ids:
-    """Return the ids of the records above or below the one whose id is ``value``."""
-    found = _reached(node.entity, node.parent.name, value, source, is_under=node.is_under)
+    """Return the ids of the records above or below the one whose id is ``value``.
+
+    The way to them leads over records that whoever asks may read: each says itself what is above.
+    """
+    found = _reached(
+        node.entity, node.parent.name, value, source, is_under=node.is_under, is_narrowed=True
+    )
     if node.includes_itself:
         return sa.select(found.c.id)
     return sa.select(found.c.id).where(found.c.id != value)
@@ -71,7 +79,13 @@ def _teams_of(users: Ids, source: KnowsTables) -> Ids:
 
 
 def _reached(
-    entity: str, parent: str, value: Column, source: KnowsTables, *, is_under: bool
+    entity: str,
+    parent: str,
+    value: Column,
+    source: KnowsTables,
+    *,
+    is_under: bool,
+    is_narrowed: bool = False,
 ) -> sa.CTE:
     """Return the ids of a record and of those that at most ``MOST_LEVELS`` steps reach.
 
@@ -87,4 +101,7 @@ def _reached(
     step = sa.select(end, reached.c.level + one).where(
         begin == reached.c.id, end.is_not(None), reached.c.level < most
     )
+    within = source.within(entity, table) if is_narrowed else None
+    if within is not None:
+        step = step.where(within)
     return reached.union(step)

@@ -88,9 +88,10 @@ class QuerySource:
 
     def own_condition(self) -> Column | None:
         """Return what the records asked for must meet to be read; None when it is nothing."""
-        return self._within(self.entity, self.root)
+        return self.within(self.entity, self.root)
 
-    def _within(self, entity: str, table: sa.FromClause) -> Column | None:
+    def within(self, entity: str, table: sa.FromClause) -> Column | None:
+        """Return what records of a table must meet to be read; None when it is nothing."""
         return None if self._reach is None else self._reach.condition(entity, table)
 
     def _reached(
@@ -116,7 +117,7 @@ class QuerySource:
                 on = target.c[primary_id] == table.c[step.field.name]
                 if step.field.is_multi_target:
                     on = sa.and_(on, _names(table, step.field, step.target))
-                within = None if key[-1] == "shown" else self._within(step.target, target)
+                within = None if key[-1] == "shown" else self.within(step.target, target)
                 if within is not None:
                     on = sa.and_(on, within)
                 self._joins[key] = (target, on, True)
@@ -142,7 +143,7 @@ class QuerySource:
         """
         table = self.table_of_entity(entity).alias()
         on = self._tie(via, self._roots[parent], self._entities[parent], table, entity)
-        within = self._within(entity, table)
+        within = self.within(entity, table)
         if within is not None:
             on = sa.and_(on, within)
         self._roots[alias] = table

@@ -25,7 +25,7 @@ from kartoteka.access.rights import SHARE_MASK, share_mask
 from kartoteka.registry import Registry
 from kartoteka_runtime.storage.id_array import IdArray
 from kartoteka_runtime.storage.system_tables import share
-from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables
+from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, Tables, link_columns
 
 Column = sa.ColumnElement[Any]
 Test = sa.ColumnElement[bool]
@@ -60,8 +60,10 @@ class ReachSql:
 
         Nothing is within reach of a privilege that no role gives.
         """
-        if self._reaches is None or entity not in self._registry.entities:
-            return None  # a link table: its two sides decide
+        if self._reaches is None:
+            return None
+        if entity not in self._registry.entities:
+            return self._of_link(entity, table, privilege)
         self._asked[(entity, privilege)] = None
         reach = self._reaches.reach(entity, privilege)
         if reach is None:
@@ -76,6 +78,24 @@ class ReachSql:
                 return self._of_record(reach, entity, table, prefix)
             case ParentReach():
                 return self._of_parent(reach, table, prefix)
+
+    def _of_link(self, name: str, table: sa.FromClause, privilege: str) -> Test | None:
+        """Return what the rows of a link table must meet: both records that they link."""
+        relationship = next(
+            item for item in self._registry.relationships.values() if item.intersect == name
+        )
+        sides = (relationship.left, relationship.right)
+        tests: list[Test] = []
+        for entity, column in zip(sides, link_columns(*sides), strict=True):
+            side = self._tables.entities[entity].alias()
+            within = self.condition(entity, side, privilege)
+            if within is not None:
+                primary_id = side.c[self._registry.entities[entity].primary_id]
+                one: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+                    primary_id == table.c[column], within
+                )
+                tests.append(one.correlate_except(side).exists())
+        return sa.and_(*tests) if tests else None
 
     def _of_record(
         self, reach: RecordReach, entity: str, table: sa.FromClause, prefix: str

@@ -48,11 +48,14 @@ def denied_page(page: PageRequest, denied: AccessDenied) -> Response:
     if message == "error.access_denied" and privilege in PRIVILEGES:
         message = f"access.{privilege}"
     told = page.text(f"customize.privilege.{privilege}") if privilege in PRIVILEGES else privilege
+    # A share replaces no privilege, so an owner can help only who has it for other records.
+    can_be_shared = privilege != "create" and page.allows(privilege, name)
     details = [
         page.text("access.missing", privilege=told, entities=entity.plural),
-        page.text("access.ask" if page.allows("read", name) else _ASK_ROLE),
+        page.text("access.ask" if can_be_shared else _ASK_ROLE),
     ]
-    return error_page(page, 403, message, {"entity": entity.label}, details=details)
+    params = {**denied.params, "entity": entity.label}
+    return error_page(page, 403, message, params, details=details)
 
 
 async def not_found(page: PageRequest) -> Response:

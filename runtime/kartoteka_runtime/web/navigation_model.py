@@ -57,9 +57,7 @@ class NavigationModel:
     areas: tuple[AreaModel, ...]
     places: Mapping[str, Mapping[str, str]]
 
-    def place(
-        self, entity: str, area: str, may_read: Callable[[str], bool]
-    ) -> tuple[str, str]:
+    def place(self, entity: str, area: str, may_read: Callable[[str], bool]) -> tuple[str, str]:
         """Return the area and the entry to mark for a page of ``entity``.
 
         The area that the person is in wins when it has the entity; an entity that no area has

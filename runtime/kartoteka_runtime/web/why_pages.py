@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from starlette.responses import Response
 
@@ -18,7 +19,7 @@ from kartoteka_runtime.web.form_input import find_by_name
 from kartoteka_runtime.web.form_values import OF, PICK, REF, read_reference
 from kartoteka_runtime.web.page_request import PageRequest, address_of
 
-_WHO = "who"
+_WHO, METADATA = "who", "metadata"
 _LONGEST = 200
 
 
@@ -94,7 +95,8 @@ async def _name(page: PageRequest) -> str:
     except (AccessDenied, RecordNotFound):
         if not page.may_explain:
             raise
-        return ""
+        await page.records.as_system().read_fields(page.entity.name, page.record_id)
+        return ""  # it is there, but its name is not for who asks
     return str(record.get(page.entity.primary_field) or "")
 
 
@@ -182,7 +184,7 @@ def _column(page: PageRequest, found: RecordExplanation, column: ColumnAnswer) -
         if column.is_masked:
             read = "access_why.unmaskable" if column.may_unmask else "access_why.masked"
     profiles = dict.fromkeys(
-        f"{name} ({where.file}:{where.line})" if where != NOWHERE else name
+        f"{name} ({_place(where)})" if where != NOWHERE else name
         for places in column.profiles.values()
         for name, where in places
     )
@@ -201,7 +203,14 @@ def _places(cause: Cause) -> Iterable[str]:
     locations: dict[Location, None] = dict.fromkeys(grant.location for grant in grants)
     for place in locations:
         if place != NOWHERE:
-            yield f"{place.file}:{place.line}"
+            yield _place(place)
+
+
+def _place(location: Location) -> str:
+    """Return file and line; of where the file lies only the folder that holds the metadata."""
+    parts = PurePath(location.file).parts
+    index = parts.index(METADATA) if METADATA in parts else 0
+    return f"{PurePath(*parts[max(index - 1, 0) :]).as_posix()}:{location.line}"
 
 
 def _known(

@@ -11,6 +11,7 @@ import pytest
 
 from kartoteka.errors import AccessDenied
 from kartoteka.record_values import Reference
+from kartoteka_runtime.cli.security_log import write_security_log
 from kartoteka_runtime.records.access_audit import note_share
 from kartoteka_runtime.security.events import KINDS, LOG_NAME, SecurityEvent, SecurityEvents
 
@@ -183,3 +184,14 @@ async def test_a_deleted_user_leaves_the_events(start_app):
     await app.system_records.delete("systemuser", other.user_id)
     (event,) = await stored(app, "sign_in")
     assert event["userid"] is None and event["username"] == "sally"
+
+
+async def test_a_server_writes_the_lines_to_standard_error(capsys, monkeypatch):
+    log = logging.getLogger(LOG_NAME)
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log, "propagate", True)
+    write_security_log()
+    write_security_log()  # once is enough
+    await SecurityEvents().record("sign_out", user_name="ann")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["event"] == "sign_out"

@@ -44,7 +44,13 @@ async def test_a_wrong_password_says_no_more_than_that(stranger, user):
 
 
 async def test_signing_in_never_leads_to_another_site(stranger, user):
-    for goal in ("//evil.example", "https://evil.example", "/\\evil.example", "x", "/\t/evil.example"):
+    for goal in (
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "x",
+        "/\t/evil.example",
+    ):
         stranger.client.cookies.delete("kartoteka_session")
         page = await stranger.open("/sign-in")
         answer = await stranger.send(page.forms[0], user_name=user, password=PASSWORD, next=goal)
