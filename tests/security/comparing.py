@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -134,7 +135,7 @@ class Comparison:
             if http and not user.is_disabled:
                 await self.over_http(user, writes=writes)
 
-    # --- reading -----------------------------------------------------------------------------------
+    # --- reading ---------------------------------------------------------------------------------
 
     async def entity(self, user: User, records: ActingRecords, entity: str) -> None:
         """Lists, counts, lookups, pages and single records of one entity."""
@@ -157,7 +158,9 @@ class Comparison:
         page = records.select(entity, fields=(name,), order=(f"{name} desc",), with_count=True)
         await compare("select", page, lambda found: of_rows(found.rows))
         if entity != "systemuser":  # whose lookups leave disabled users out
-            await compare("find", records.find(entity, "", 100), lambda found: [r.id for r in found])
+            await compare(
+                "find", records.find(entity, "", 100), lambda found: [r.id for r in found]
+            )
         try:
             count: Any = await records.count(entity)
         except AccessDenied:
@@ -177,10 +180,14 @@ class Comparison:
                     total: Any = shown.count
                 except AccessDenied:
                     found, total = REFUSED, REFUSED
-                self.same_ids("page", user, entity, found, expected and wanted
-                              if expected != REFUSED else REFUSED)
-                self.equal("page", user, total,
-                           REFUSED if expected == REFUSED else len(wanted), 1)
+                self.same_ids(
+                    "page",
+                    user,
+                    entity,
+                    found,
+                    expected and wanted if expected != REFUSED else REFUSED,
+                )
+                self.equal("page", user, total, REFUSED if expected == REFUSED else len(wanted), 1)
             await self.paged(user, records, seen)
         for record in self.of(entity):
             await self.single(user, records, record, expected, seen)
@@ -228,7 +235,9 @@ class Comparison:
         dossiers = self.seen(user, DOSSIER)
         may_read = {name: has_privilege(world, user, "read", name) for name in KINDS}
 
-        async def filtered(text: str, wanted: Iterable[str], *needed: str, entity: str = DOSSIER) -> None:
+        async def filtered(
+            text: str, wanted: Iterable[str], *needed: str, entity: str = DOSSIER
+        ) -> None:
             try:
                 rows: Any = await records.list(entity, filter=text, fields=())
                 primary = IDS.get(entity, f"{entity}id")
@@ -247,9 +256,7 @@ class Comparison:
 
         def below(record: Record, entity: str, lookup: str) -> list[Record]:
             return [
-                item
-                for item in self.seen(user, entity)
-                if item.lookups.get(lookup) == record.id
+                item for item in self.seen(user, entity) if item.lookups.get(lookup) == record.id
             ]
 
         for lookup in ("above", "boxid"):
@@ -295,7 +302,9 @@ class Comparison:
                 ],
                 entity,
             )  # fmt: skip
-            await filtered(f"{name}/any()", [d.id for d in dossiers if below(d, entity, lookup)], entity)
+            await filtered(
+                f"{name}/any()", [d.id for d in dossiers if below(d, entity, lookup)], entity
+            )
             await filtered(
                 f"not {name}/any()",
                 [d.id for d in dossiers if not below(d, entity, lookup)], entity,
@@ -406,7 +415,10 @@ class Comparison:
             except AccessDenied:
                 return REFUSED
 
-        up = "<link-entity name='dossier' from='dossierid' to='above' alias='a' link-type='{}'>{}</link-entity>"
+        up = (
+            "<link-entity name='dossier' from='dossierid' to='above' alias='a' link-type='{}'>{}"
+            "</link-entity>"
+        )
         name = "<attribute name='name'/>"
         rows = await ask(name + up.format("inner", "<attribute name='remark'/>"))
         wanted = [d.id for d in dossiers if d.lookups.get("above") in visible]
@@ -445,6 +457,17 @@ class Comparison:
                 wanted = [d.id for d in dossiers if is_of(d, top)]
                 self.same_ids(operator, user, DOSSIER, [str(r["dossierid"]) for r in rows], wanted)
         rows = await ask(
+            f"{name}<link-entity name='dossiermarkers' from='dossierid' to='dossierid' alias='l'>"
+            "<attribute name='markerid'/></link-entity>"
+        )
+        if rows != REFUSED:  # where markers may not be read at all it may be either
+            ids = [str(r["dossierid"]) for r in rows]
+            links = [
+                d.id for d in dossiers for m in self.seen(user, MARKER)
+                if d.id in m.links.get("dossier_marker", ())
+            ]  # fmt: skip
+            self.same_ids("join links", user, DOSSIER, ids, links)
+        rows = await ask(
             "<attribute name='remark' groupby='true' alias='r'/>"
             "<attribute name='dossierid' aggregate='count' alias='n'/>"
             "<attribute name='amount' aggregate='sum' alias='s'/>",
@@ -471,7 +494,7 @@ class Comparison:
     async def privileges(self, user: User, records: ActingRecords) -> None:
         """What buttons ask: every privilege of every record."""
         for record in self.records.values():
-            found = await records.allowed(record.entity, record.id, SHARED_RIGHTS)
+            said = await records.allowed(record.entity, record.id, SHARED_RIGHTS)
             wanted = {
                 privilege
                 for privilege in SHARED_RIGHTS
@@ -479,7 +502,7 @@ class Comparison:
                 and decide(self.world, user, "read", record)
                 and privilege in _meaningful(record.entity)
             }
-            found = {privilege for privilege in found if privilege in _meaningful(record.entity)}
+            found = {privilege for privilege in said if privilege in _meaningful(record.entity)}
             count = len(_meaningful(record.entity))
             self.equal(
                 f"allowed {record.entity}", user, sorted(found), sorted(wanted), count, record
@@ -505,16 +528,14 @@ class Comparison:
                     (secret.read, secret.create, secret.update), 3,
                 )  # fmt: skip
 
-    # --- writing ------------------------------------------------------------------------------------
+    # --- writing ---------------------------------------------------------------------------------
 
-    async def attempt(
-        self, records: ActingRecords, work: Callable[[ActingRecords], Awaitable[Any]]
-    ) -> str:
+    async def attempt(self, records: ActingRecords, write: str, *given: Any) -> str:
         """Try a write and take it back; return how it went."""
         outcome = ""
         try:
             async with records.transaction() as inside:
-                outcome, _ = await _outcome(work(inside))
+                outcome, _ = await _outcome(getattr(inside, write)(*given))
                 raise Undo
         except Undo:
             return outcome
@@ -532,57 +553,44 @@ class Comparison:
             name, entity, record_id = NAMES.get(record.entity, "name"), record.entity, record.id
             refusal = self.refusal(user, record)
 
-            async def compare(
-                path: str, work: Callable[[ActingRecords], Awaitable[Any]], is_allowed: bool,
-                refusal: str = refusal,
-            ) -> None:  # fmt: skip
-                outcome = await self.attempt(records, work)
-                wanted = DONE if is_allowed else refusal
-                self.equal(path, user, outcome, wanted, 1, entity, record_id)
-
-            await compare(
-                f"update {entity}",
-                lambda r, e=entity, i=record_id, n=name: r.update(e, i, {n: "changed"}),
-                may(world, user, "write", record),
-            )
-            await compare(
-                f"delete {entity}",
-                lambda r, e=entity, i=record_id: r.delete(e, i),
-                may(world, user, "delete", record),
-            )
+            is_changed, one = may(world, user, "write", record), (entity, record_id)
+            compare = partial(self.written, user, records, record)
+            await compare(is_changed, refusal, "update", *one, {name: "changed"})
+            await compare(may(world, user, "delete", record), refusal, "delete", *one)
             if entity == DOSSIER:
-                column = columns(world, user, DOSSIER, SECRET)
-                refused = INVALID if may(world, user, "write", record) else refusal
-                await compare(
-                    "update secret",
-                    lambda r, i=record_id: r.update(DOSSIER, i, {SECRET: "new"}),
-                    may(world, user, "write", record) and column.update,
-                    refused,
-                )
+                is_granted = is_changed and columns(world, user, DOSSIER, SECRET).update
+                refused = INVALID if is_changed else refusal
+                await compare(is_granted, refused, "update", *one, {SECRET: "new"})
             if KINDS[entity].ownership != "user":
                 continue
-            others = [
-                u.id for u in world.users.values()
-                if u.id != record.owner and not u.is_disabled and may_own(world, u.id, entity)
-                and self.may_name(user, u.id)
-            ]  # fmt: skip
-            if others:
-                await compare(
-                    f"assign {entity}",
-                    lambda r, e=entity, i=record_id, o=others[0]: r.update(
-                        e, i, {"ownerid": Reference("systemuser", o)}
-                    ),
-                    may(world, user, "assign", record),
-                )
-                await compare(
-                    f"share {entity}",
-                    lambda r, e=entity, i=record_id, o=others[0]: r.share(
-                        e, i, Reference("systemuser", o), ("read",)
-                    ),
-                    may(world, user, "share", record),
-                )
+            other = next(
+                (
+                    Reference("systemuser", u.id) for u in world.users.values()
+                    if u.id != record.owner and not u.is_disabled and may_own(world, u.id, entity)
+                    and self.may_name(user, u.id)
+                ),
+                None,
+            )  # fmt: skip
+            if other is not None:
+                is_given = may(world, user, "assign", record)
+                await compare(is_given, refusal, "update", *one, {"ownerid": other})
+                is_shared = may(world, user, "share", record)
+                await compare(is_shared, refusal, "share", *one, other, ("read",))
         await self.lookups(user, records)
+        await self.moves(user, records)
         await self.creations(user, records)
+
+    async def written(
+        self, user: User, records: ActingRecords, record: Record, is_allowed: bool, refusal: str,
+        write: str, *given: Any,
+    ) -> None:  # fmt: skip
+        """Compare how one write of a record ends."""
+        outcome = await self.attempt(records, write, *given)
+        path = f"{write} {record.entity}"
+        if write == "update":
+            path = f"{path} {' '.join(given[2])}"
+        wanted = DONE if is_allowed else refusal
+        self.equal(path, user, outcome, wanted, 1, record, given)
 
     def is_above(self, record: Record, other: Record) -> bool:
         """Return whether a record is another one or above it, so that it cannot be below it."""
@@ -608,27 +616,32 @@ class Comparison:
                     if record.lookups.get(field) == other.id or self.is_above(record, other):
                         continue
                     outcome = await self.attempt(
-                        records,
-                        lambda r, i=record.id, f=field, o=other: r.update(
-                            DOSSIER, i, {f: Reference(o.entity, o.id)}
-                        ),
+                        records, "update", DOSSIER, record.id, {field: Reference(target, other.id)}
                     )
                     is_allowed = may_set_lookup(world, user, record, other)
                     self.equal(
                         f"set {field}", user, outcome == DONE, is_allowed, 1, record, other, outcome
                     )
             for marker in self.of(MARKER)[:3]:
-                if record.id in marker.links.get("dossier_marker", ()):
-                    outcome = await self.attempt(
-                        records,
-                        lambda r, i=record.id, m=marker.id: r.disassociate("dossier_marker", i, m),
-                    )
-                else:
-                    outcome = await self.attempt(
-                        records,
-                        lambda r, i=record.id, m=marker.id: r.associate("dossier_marker", i, m),
-                    )
+                is_linked = record.id in marker.links.get("dossier_marker", ())
+                write = "disassociate" if is_linked else "associate"
+                outcome = await self.attempt(records, write, "dossier_marker", record.id, marker.id)
                 self.equal("link", user, outcome == DONE, may_link(world, user, record, marker), 1)
+
+    async def moves(self, user: User, records: ActingRecords) -> None:
+        """Children that go to another parent: there, that is a new one."""
+        world = self.world
+        for child in self.of(PAGE):
+            for parent in self.of(DOSSIER)[:4]:
+                if parent.id == child.parent:
+                    continue
+                outcome = await self.attempt(
+                    records, "update", PAGE, child.id, {"dossierid": Reference(DOSSIER, parent.id)}
+                )
+                is_allowed = may_set_lookup(world, user, child, parent) and decide(
+                    world, user, "write", parent
+                )
+                self.equal("move", user, outcome == DONE, is_allowed, 1, child, parent, outcome)
 
     async def creations(self, user: User, records: ActingRecords) -> None:
         """New records of each kind, for each owner, with and without lookups."""
@@ -649,21 +662,21 @@ class Comparison:
                     }
                     if target is not None:
                         values[lookup] = Reference(DOSSIER, target.id)
-                    await self.created(
-                        user, records, Record("", entity, owner), values, target
-                    )
+                    await self.created(user, records, Record("", entity, owner), values, target)
         for entity in (PAGE, SCRAP):
             field = PARENT_FIELDS[entity]
             for parent in self.of(KINDS[entity].parent)[:4]:
                 values = {"name": "new", field: Reference(parent.entity, parent.id)}
-                await self.created(user, records, Record("", entity, parent=parent.id), values, None)
+                await self.created(
+                    user, records, Record("", entity, parent=parent.id), values, None
+                )
         await self.created(user, records, Record("", BOX), {"name": "new"}, None)
 
     async def created(
         self, user: User, records: ActingRecords, record: Record, values: dict[str, object],
         target: Record | None,
     ) -> None:  # fmt: skip
-        outcome = await self.attempt(records, lambda r: r.create(record.entity, values))
+        outcome = await self.attempt(records, "create", record.entity, values)
         targets = (target,) if target is not None else ()
         if record.parent:
             targets = (self.records[record.parent],)
@@ -671,10 +684,17 @@ class Comparison:
         if record.owner:
             is_allowed = is_allowed and self.may_name(user, record.owner)
         self.equal(
-            f"create {record.entity}", user, outcome == DONE, is_allowed, 1, record, targets, outcome
+            f"create {record.entity}",
+            user,
+            outcome == DONE,
+            is_allowed,
+            1,
+            record,
+            targets,
+            outcome,
         )
 
-    # --- HTTP ---------------------------------------------------------------------------------------
+    # --- HTTP ------------------------------------------------------------------------------------
 
     async def over_http(self, user: User, *, writes: bool) -> None:
         """OData with a token, through the whole application."""
@@ -759,9 +779,10 @@ class Comparison:
 
 def _meaningful(entity: str) -> tuple[str, ...]:
     """Return the privileges that mean something for an entity."""
+    rights: tuple[str, ...] = SHARED_RIGHTS
     if KINDS[entity].ownership == "user":
-        return SHARED_RIGHTS
-    return tuple(name for name in SHARED_RIGHTS if name not in ("assign", "share"))
+        return rights
+    return tuple(name for name in rights if name not in ("assign", "share"))
 
 
 def _value_of(row: Mapping[str, Any], alias: str, field: str) -> Any:

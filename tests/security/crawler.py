@@ -26,8 +26,10 @@ from kartoteka_runtime.records.explain_access import AccessExplainer
 from kartoteka_runtime.testing.running_app import ORIGIN, RunningApp
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_TYPED = {"email": "x@example.com", "number": "1", "date": "2031-05-06", "time": "10:00",
-          "datetime-local": "2031-05-06T10:00", "url": "https://example.com", "tel": "+1 555"}  # fmt: skip
+_TYPED = {
+    "email": "x@example.com", "number": "1", "date": "2031-05-06", "time": "10:00",
+    "datetime-local": "2031-05-06T10:00", "url": "https://example.com", "tel": "+1 555",
+}  # fmt: skip
 # Posts that end the session or leave the user for another one; tried last.
 LAST = ("/sign-out", "/sign-in", "/settings/security", "/settings/access/see-as", "/see-as")
 # What an address pattern is filled with beside entities and records; a new name must be added.
@@ -63,8 +65,12 @@ class Page(HTMLParser):
         if tag == "input" and given.get("type") not in ("submit", "button", "file"):
             if given.get("type") in ("checkbox", "radio") and "checked" not in given:
                 return
-            form.values.setdefault(name, given.get("value") or _TYPED.get(given.get("type", ""), "x")
-                                   if "required" in given else given.get("value", ""))
+            form.values.setdefault(
+                name,
+                given.get("value") or _TYPED.get(given.get("type", ""), "x")
+                if "required" in given
+                else given.get("value", ""),
+            )
         elif tag == "textarea":
             form.values.setdefault(name, "x")
         elif tag == "select":
@@ -112,6 +118,12 @@ class Crawler:
         self._readable: dict[str, bool] = {}
         self._labels: frozenset[str] | None = None
 
+    def __str__(self) -> str:
+        """Return what was done."""
+        told = ", ".join(f"{status}: {count}" for status, count in sorted(self.answers.items()))
+        return f"{told}; {len(self.visited)} routes, {self.created} created, {self.writes} changed, "
+            f"{len(self.wrong)} wrong"
+
     async def crawl(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Go everywhere."""
         await self.learn()
@@ -145,7 +157,7 @@ class Crawler:
         ) as client:  # fmt: skip
             yield client
 
-    # --- links and forms ---------------------------------------------------------------------------
+    # --- links and forms -------------------------------------------------------------------------
 
     async def follow(self, client: httpx.AsyncClient) -> None:
         """Follow links from the home page, and post the forms that are found."""
@@ -221,7 +233,7 @@ class Crawler:
                 self.visited.add((method, route.path))
                 return
 
-    # --- every route, with records that are not the user's --------------------------------------------
+    # --- every route, with records that are not the user's ---------------------------------------
 
     async def try_routes(self, client: httpx.AsyncClient, *, is_last: bool) -> None:
         """Ask every route for records that the user may not read."""
@@ -255,8 +267,9 @@ class Crawler:
             values = {name: given[number % len(given)] for name, given in rest.items()}
             if "record_id" in names:
                 for entity, record_id in hidden.items():
-                    yield _fill(route, {**values, "entity": entity, "record_id": record_id}), (
-                        record_id
+                    yield (
+                        _fill(route, {**values, "entity": entity, "record_id": record_id}),
+                        (record_id),
                     )
             elif "entity" in names or "entities" in names:
                 for entity in [*list(hidden)[:3], "x"]:
@@ -299,7 +312,7 @@ class Crawler:
                     address = _fill(route, values)
                     for method in sorted(route.methods or {"GET"}):
                         self.note(method, address)
-                        body = {} if method in ("PATCH", "POST") else None
+                        body: dict[str, str] | None = {} if method in ("PATCH", "POST") else None
                         answer = await client.request(method, address, json=body)
                         await self.look(f"{method} {address}", answer)
                         if record_id and answer.status_code not in (400, 403, 404, 405):
@@ -318,7 +331,7 @@ class Crawler:
         if answer.status_code not in (400, 403, 404):
             self.wrong.append(f"rollup of {entity}: {answer.status_code}")
 
-    # --- looking ---------------------------------------------------------------------------------------
+    # --- looking ---------------------------------------------------------------------------------
 
     async def look(self, asked: str, answer: httpx.Response) -> None:
         """Note what an answer shows that it must not."""
@@ -364,7 +377,7 @@ class Crawler:
             self._labels = frozenset(found)
         return self._labels
 
-    # --- writes ----------------------------------------------------------------------------------------
+    # --- writes ----------------------------------------------------------------------------------
 
     def watched_writes(self, monkeypatch: pytest.MonkeyPatch) -> Any:
         """Compare each write that succeeds with what the explanation says beforehand."""

@@ -17,12 +17,16 @@ USER, TEAM, ORGANIZATION = "systemuser", "team", "organization"
 
 @dataclass
 class Unit:
+    """A business unit; the root has none above it."""
+
     id: str
     above: str = ""
 
 
 @dataclass
 class Position:
+    """A place in the tree of positions."""
+
     id: str
     above: str = ""
 
@@ -39,6 +43,8 @@ class Role:
 
 @dataclass
 class Team:
+    """A team; one of the kind "access" has no roles and owns nothing."""
+
     id: str
     unit: str
     kind: str = "owner"  # or "access"
@@ -49,6 +55,8 @@ class Team:
 
 @dataclass
 class User:
+    """A user, with what decides over their access."""
+
     id: str
     unit: str
     roles: tuple[str, ...] = ()
@@ -94,6 +102,8 @@ class Kind:
 
 @dataclass
 class Hierarchy:
+    """How hierarchy security is set (6.6)."""
+
     model: str = "off"  # manager, position
     depth: int = 3
     editing_levels: int = 1
@@ -102,6 +112,8 @@ class Hierarchy:
 
 @dataclass
 class Column:
+    """What profiles grant of one secured column."""
+
     read: bool = False
     create: bool = False
     update: bool = False
@@ -109,6 +121,8 @@ class Column:
 
 @dataclass(repr=False)
 class World:
+    """One organization: everything that decides, and the records that are decided over."""
+
     organization: str
     kinds: dict[str, Kind]
     roles: dict[str, Role]
@@ -123,6 +137,7 @@ class World:
     secured: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
+        """Return how large it is: the whole is told where it matters."""
         return f"World of {len(self.users)} users and {len(self.records)} records"
 
 
@@ -136,7 +151,7 @@ class Grant:
     is_team_bound: bool
 
 
-# --- who is who ------------------------------------------------------------------------------------
+# --- who is who ----------------------------------------------------------------------------------
 
 
 def teams_of(world: World, user: User) -> list[Team]:
@@ -188,7 +203,7 @@ def grants(world: World, user: User, privilege: str, entity: str) -> list[Grant]
     return found
 
 
-# --- 6.3: one record -------------------------------------------------------------------------------
+# --- 6.3: one record -----------------------------------------------------------------------------
 
 
 def decide(world: World, user: User, privilege: str, record: Record) -> bool:
@@ -308,7 +323,7 @@ def _steps_up(begin: str, end: str, above: Mapping[str, str]) -> int:
     return 0
 
 
-# --- 6.2 and 6.4: what each operation needs ---------------------------------------------------------
+# --- 6.2 and 6.4: what each operation needs ------------------------------------------------------
 
 
 def may(world: World, user: User, operation: str, record: Record) -> bool:
@@ -394,7 +409,7 @@ def decide_new(world: World, user: User, privilege: str, record: Record) -> bool
     return _by_owner(world, user, given, record) or _by_role(world, given, record)
 
 
-# --- 6.8: columns ----------------------------------------------------------------------------------
+# --- 6.8: columns --------------------------------------------------------------------------------
 
 
 def columns(world: World, user: User, entity: str, name: str) -> Column:

@@ -56,7 +56,12 @@ KINDS = {
 NAMES = {"errand": "subject", ACTIVITY: "subject", "systemuser": "fullname"}
 IDS = {ERRAND: "activityid", ACTIVITY: "activityid"}
 PARENT_FIELDS = {PAGE: "dossierid", SCRAP: "pageid"}
-LOOKUPS = {DOSSIER: ("above", "boxid"), ERRAND: ("dossierid",), PAGE: ("dossierid",), SCRAP: ("pageid",)}
+LOOKUPS = {
+    DOSSIER: ("above", "boxid"),
+    ERRAND: ("dossierid",),
+    PAGE: ("dossierid",),
+    SCRAP: ("pageid",),
+}
 SECRET = "secret"
 PROFILES = {
     "seers": {DOSSIER: {SECRET: Column(read=True)}},
@@ -91,6 +96,21 @@ def _roles() -> dict[str, Role]:
             }
         found[f"wild_{number}"] = Role(f"wild_{number}", levels, number % 3 != 0)
     found["reader"] = Role("reader", {DOSSIER: {"read": "user"}, ACTIVITY: {"read": "user"}})
+    found["deleter"] = Role(
+        "deleter", {DOSSIER: {"read": "organization", "delete": "organization"}}
+    )
+    found["creator"] = Role(
+        "creator", {MARKER: {"create": "user"}, DOSSIER: {"create": "user", "read": "user"}}
+    )
+    found["mover"] = Role(
+        "mover",
+        {
+            DOSSIER: {
+                "read": "business_unit", "write": "user", "append": "organization",
+                "append_to": "organization",
+            }
+        },
+    )  # fmt: skip
     found["system_administrator"] = Role("system_administrator", {}, is_administrator=True)
     return found
 
@@ -131,9 +151,7 @@ def _profile_text(name: str) -> str:
         lines += [f"  - entity: {entity}", "    columns:"]
         for field, column in fields.items():
             said = "".join(
-                f", {verb}: true"
-                for verb in ("read", "create", "update")
-                if getattr(column, verb)
+                f", {verb}: true" for verb in ("read", "create", "update") if getattr(column, verb)
             )
             lines.append(f"      - {{ field: {field}{said} }}")
     return "\n".join(lines) + "\n"
@@ -170,7 +188,8 @@ METADATA = {
     ),
     "entities/box.yaml": _entity(BOX, _NAME + _REMARK, more="ownership: organization\n"),
     "entities/page.yaml": _entity(
-        PAGE, _NAME + _REMARK + _lookup("dossierid", DOSSIER, "dossier_pages", ", relation: parental"),
+        PAGE,
+        _NAME + _REMARK + _lookup("dossierid", DOSSIER, "dossier_pages", ", relation: parental"),
         more="ownership: none\nparent: dossierid\n",
     ),
     "entities/scrap.yaml": _entity(
@@ -206,7 +225,7 @@ columns: [name, remark, above, above/remark, boxid/remark]
 }  # fmt: skip
 
 
-# --- drawing --------------------------------------------------------------------------------------
+# --- drawing -------------------------------------------------------------------------------------
 
 
 def _id(kind: str, number: int) -> str:
@@ -300,7 +319,39 @@ def worlds(draw: Any, *, people: int = 5, records: int = 14) -> World:
     return world
 
 
-# --- building -------------------------------------------------------------------------------------
+def known_world() -> World:
+    """Return an organization in which the program once decided otherwise than the reference.
+
+    One may delete what has children but not change it; one may create but not read, or not read
+    users; one moves children to what others own; one looks for what is below something hidden.
+    """
+    world = World(ORGANIZATION, KINDS, ROLES, profiles=PROFILES, secured={DOSSIER: (SECRET,)})
+    far, near = _id("unit", 0), _id("unit", 1)
+    for unit in (ROOT_UNIT, far, near):
+        world.units[unit] = Unit(unit, "" if unit == ROOT_UNIT else ROOT_UNIT)
+    for number, (role, unit) in enumerate(
+        (("deleter", near), ("creator", near), ("mover", near), ("all_organization", far))
+    ):
+        world.users[_id("user", number)] = User(_id("user", number), unit, (role,))
+    mover, other, far_away = _id("user", 2), _id("user", 1), _id("user", 3)
+    chain = [
+        (DOSSIER, far_away, ""), (DOSSIER, other, "above"), (DOSSIER, far_away, "above"),
+        (DOSSIER, mover, "above"), (PAGE, "", "dossierid"), (SCRAP, "", "pageid"),
+    ]  # fmt: skip
+    for number, (kind, owner, lookup) in enumerate(chain):
+        record = Record(_id("record", number), kind, owner)
+        record.values = {"name": f"n{number}", "remark": "one"}
+        if kind == DOSSIER:
+            record.values |= {SECRET: "s1", "amount": number}
+        if lookup:
+            record.lookups[lookup] = _id("record", number - 1)
+        if kind != DOSSIER:
+            record.parent = _id("record", number - 1)
+        world.records[record.id] = record
+    return world
+
+
+# --- building ------------------------------------------------------------------------------------
 
 
 class Stage:

@@ -43,7 +43,9 @@ async def _small_sample(app: RunningApp) -> tuple[str, str]:
                 continue
             try:
                 made = await samples.create(entity.name)
-                await system.update(entity.name, made.id, {"ownerid": Reference("systemuser", owner)})
+                await system.update(
+                    entity.name, made.id, {"ownerid": Reference("systemuser", owner)}
+                )
             except KartotekaError:
                 continue  # what needs more than a sample gives is not there to be seen
     return users[0], users[1]
@@ -55,7 +57,7 @@ async def test_one_user_meets_nothing_that_is_not_theirs(start_app, monkeypatch)
     walker, _ = await _small_sample(app)
     crawler = Crawler(app, walker, each=1, most=250)
     await crawler.crawl(monkeypatch)
-    print(f"\n{crawler.answers}, {len(crawler.visited)} routes, {crawler.created} created, {crawler.writes} changed")
+    print(f"\n{crawler}")
     assert not crawler.wrong, "\n".join(crawler.wrong[:20])
     assert not (missed := never_visited(app, crawler.visited)), missed
 
@@ -77,10 +79,10 @@ async def test_every_user_of_the_demo_meets_nothing_that_is_not_theirs(start_app
     visited: set[tuple[str, str]] = set()
     wrong: list[str] = []
     for user in users:
-        crawler = Crawler(app, str(user["systemuserid"]), each=2, most=600)
+        crawler = Crawler(app, str(user["systemuserid"]), each=2, most=400)
         await crawler.crawl(monkeypatch)
         visited |= crawler.visited
         wrong += [f"{user['domainname']}: {line}" for line in crawler.wrong]
-        print(f"{user['domainname']}: {crawler.answers}, {crawler.created} created, {crawler.writes} changed")
+        print(f"{user['domainname']}: {crawler}")
     assert not wrong, "\n".join(wrong[:40])
     assert not (missed := never_visited(app, visited)), missed

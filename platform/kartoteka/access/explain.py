@@ -23,7 +23,7 @@ _KEPT_BY_PLATFORM = "securityevent"  # nobody does more than read it
 _HIERARCHY = ("read", "write", "append", "append_to")
 _ANCESTORS = {"create": "write", "delete": "write"}  # what a child's privilege asks of its parent
 COLUMN_VERBS = ("read", "create", "update", "read_unmasked")
-_MOST_STEPS = 1000  # units above a unit, parents above a child: a circle ends
+_MOST_STEPS, _MOST_KINDS = 1000, 20  # units above a unit, entities above a child: circles end
 
 # Kinds of causes, the strongest first; those after ``DISABLED`` say no.
 ADMINISTRATOR, ROLE, OWN, OWN_TEAM, SHARED, MANAGER, POSITION = (
@@ -198,24 +198,30 @@ def explain_entity(
 ) -> Mapping[str, tuple[RoleGrant, ...]]:
     """Return what each role gives on an entity, by privilege, the widest level first.
 
-    Of a child entity these are what decides over its parents; with several entities of parents
-    nothing is said here.
+    Of a child entity these are what decides over the entities of its parents.
     """
     found: dict[str, tuple[RoleGrant, ...]] = {}
     for privilege in PRIVILEGES:
-        deciding, asked = entity, privilege
-        for _ in range(_MOST_STEPS):
-            if not deciding.parent_field:
-                break
-            targets = deciding.field_by_name[deciding.parent_field].targets
-            deciding = registry.entities[targets[0]]
-            asked = _ANCESTORS.get(asked, asked)
-        question = _Question(registry, facts, asked, False)
-        grants = () if facts.is_disabled else tuple(question.grants(deciding))
-        if entity.name == _KEPT_BY_PLATFORM and privilege != "read":
-            grants = ()
+        grants: dict[RoleGrant, None] = {}
+        for deciding, asked in _deciding(registry, entity, privilege, 0):
+            if not facts.is_disabled and (asked == "read" or deciding.name != _KEPT_BY_PLATFORM):
+                question = _Question(registry, facts, asked, by_position=False)
+                grants |= dict.fromkeys(question.grants(deciding))
         found[privilege] = tuple(sorted(grants, key=_narrowness))
     return found
+
+
+def _deciding(
+    registry: Registry, entity: Entity, privilege: str, depth: int
+) -> Iterator[tuple[Entity, str]]:
+    """Yield the entities that decide over records of an entity, and the privilege on them."""
+    if not entity.parent_field:
+        yield entity, privilege
+    elif depth < _MOST_KINDS:
+        asked = _ANCESTORS.get(privilege, privilege)
+        for name in entity.field_by_name[entity.parent_field].targets:
+            if name in registry.entities:
+                yield from _deciding(registry, registry.entities[name], asked, depth + 1)
 
 
 class _Question:

@@ -30,6 +30,8 @@ from kartoteka.registry import Registry
 
 # Parts of an object that only their own document and labels files call by name.
 _LOCAL_PARTS = frozenset({"entry", "error", "group", "recommendation", "section", "tab"})
+# Items of lists that say which entity their fields are of.
+_ABOUT_ENTITIES = frozenset({"privilege", "access_record", "access_expectation"})
 # Parts that other places call by name.
 _NAMED_PARTS = frozenset({"command", "field", "key", "option", "parameter", "reason", "state"})
 
@@ -128,13 +130,20 @@ class _Walk:
         for item, mark in items.marked():
             about = around
             name = item.get("name") if isinstance(item, YamlMap) else None
-            if kind == "privilege" and isinstance(item, YamlMap):
-                about = replace(around, entity=str(item.get("entity", "")))
+            if kind in _ABOUT_ENTITIES and isinstance(item, YamlMap):
+                about = replace(around, entity=self._entity_of(item))
             if kind in _NAMED_PARTS and isinstance(name, str):
                 target = self._part(kind, name, around)
                 yield Reference(target, item.value_marks["name"], is_definition=True)
                 about = self._inside(kind, name, around)
             yield from self._value(item, mark, schema.get("items", {}), about, beside)
+
+    def _entity_of(self, item: YamlMap) -> str:
+        """Return the entity that an item is about, or that the record of a test is of."""
+        test = self._registry.access_tests.get(self._document.name)
+        if "entity" not in item and test is not None and self._document.kind == "access_test":
+            return next((one.entity for one in test.records if one.name == item.get("record")), "")
+        return str(item.get("entity", ""))
 
     def _inside(self, kind: str, name: str, around: _Around) -> _Around:
         """Return what surrounds the texts or parts of an object."""

@@ -241,6 +241,13 @@ async def after_links_changed(context: WriteContext) -> None:
         await require_administrator(op)
 
 
+async def after_role_went(context: WriteContext) -> None:
+    """Refuse to delete the role of the last one who administers."""
+    op = _operation(context)
+    if context.record_id in _administrator_roles(op):
+        await require_administrator(op)
+
+
 # --- commands ------------------------------------------------------------------------------------
 
 
@@ -297,6 +304,7 @@ RECORD_HANDLERS: tuple[RecordHandler, ...] = (
     RecordHandler(TEAM, "before_disassociate", guard_links_of_team, rank=10),
     RecordHandler(TEAM, "after_disassociate", after_links_changed, rank=10),
     RecordHandler(USER, "after_disassociate", after_links_changed, rank=10),
+    RecordHandler(ROLE, "after_delete", after_role_went, rank=10),
 )
 COMMAND_HANDLERS: tuple[CommandHandler, ...] = (
     CommandHandler(USER, "reassign_all", reassign_all),

@@ -167,6 +167,8 @@ async def update(
         raise RecordInvalid(name, violations)
     if appended(compiled, values):
         require_all(name, ("append",), may)
+    if isinstance(values.get(compiled.entity.parent_field), Reference):
+        await require_new(op, compiled, values, "create")  # to move a child is to give it anew
         await require_moved(op, compiled, values)
     if "ownerid" in values:
         require_all(name, ("assign",), may)

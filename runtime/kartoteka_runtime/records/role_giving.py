@@ -52,6 +52,7 @@ async def guard_giving(context: WriteContext) -> None:
     if relationship.intersect in _GIVES_ROLES:
         given = [ids[ROLE]]
     elif relationship.intersect == "teammembership":
+        await _refuse_profiles(op, context.entity, ids[TEAM])
         given = await _roles_of_team(op, ids[TEAM])
     else:
         return
@@ -170,7 +171,11 @@ async def _unit_of(op: Operation, name: str, record_id: str) -> str:
 
 
 async def _roles_of_default_team(op: Operation, unit_id: str) -> list[str]:
-    """Return the names of the roles that everybody in a unit has through its team."""
+    """Return the names of the roles that everybody in a unit has through its team.
+
+    Raises:
+        RecordInvalid: The team has column security profiles, and the principal gives none.
+    """
     if not (TEAM in op.model.registry.entities and {"isdefault", _UNIT} <= op.entity(TEAM).names):
         return []
     teams = await op.records_for(op.as_system()).list(
@@ -178,20 +183,33 @@ async def _roles_of_default_team(op: Operation, unit_id: str) -> list[str]:
     )
     found: list[str] = []
     for team in teams:
+        await _refuse_profiles(op, USER, str(team["teamid"]))
         found += _named(op, await _roles_of_team(op, str(team["teamid"])))
     return found
 
 
 async def _roles_of_team(op: Operation, team_id: str) -> list[str]:
+    return await _given_to_team(op, "teamroles", ROLE, team_id)
+
+
+async def _refuse_profiles(op: Operation, entity: str, team_id: str) -> None:
+    """Refuse to make somebody a member of a team that has column security profiles."""
+    given = await _given_to_team(op, "teamprofiles", "fieldsecurityprofile", team_id)
+    if given and not op.access.is_administrator:
+        raise RecordInvalid(entity, [Violation(None, "violation.profiles_are_given")])
+
+
+async def _given_to_team(op: Operation, intersect: str, given: str, team_id: str) -> list[str]:
+    """Return the ids of what a link table links with a team."""
     names = {item.intersect: name for name, item in op.model.registry.relationships.items()}
-    if "teamroles" not in names:
+    if intersect not in names:
         return []
-    build = partial(_team_roles, op.model, names["teamroles"])
-    rows = await op.connection.fetch_all(op.model.text("roles of a team", build), {"team": team_id})
-    return [str(row[0]) for row in rows]
+    build = partial(_team_query, op.model, names[intersect], given)
+    sql = op.model.text(("given to a team", intersect), build)
+    return [str(row[0]) for row in await op.connection.fetch_all(sql, {"team": team_id})]
 
 
-def _team_roles(model: CompiledModel, name: str) -> sa.Select[Any]:
+def _team_query(model: CompiledModel, name: str, given: str) -> sa.Select[Any]:
     relationship, table = model.registry.relationships[name], model.tables.links[name]
     sides = dict(
         zip(
@@ -201,7 +219,7 @@ def _team_roles(model: CompiledModel, name: str) -> sa.Select[Any]:
         )
     )
     column = table.c[sides[TEAM]]
-    return sa.select(table.c[sides[ROLE]]).where(column == sa.bindparam("team", type_=column.type))
+    return sa.select(table.c[sides[given]]).where(column == sa.bindparam("team", type_=column.type))
 
 
 RECORD_HANDLERS: tuple[RecordHandler, ...] = (

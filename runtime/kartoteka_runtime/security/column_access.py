@@ -265,7 +265,7 @@ def _deciding_paths(query: Query) -> Iterator[FieldPath]:
 
 
 def _tying_fields(query: Query) -> Iterator[tuple[str, str]]:
-    """Yield both fields, with their entities, of whatever ties records to others by equal values."""
+    """Yield the fields, with their entities, that tie records to others by equal values."""
     entities = {"": query.entity} | {join.alias: join.entity for join in query.joins}
     conditions = [query.condition]
     for join in query.joins:

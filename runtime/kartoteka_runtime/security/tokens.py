@@ -82,7 +82,7 @@ class Tokens:
         self._role_names = role_names
         self._user_changes = user_changes or UserChanges()
         self._clock = clock
-        self._lease = 0.0 if store.engine == "sqlite" else LEASE_SECONDS
+        self._lease = LEASE_SECONDS[store.engine]
         self._seen: tuple[int, int] = (-1, -1)  # versions: of the database, of this process
         self._seen_until = 0.0
         self._known: dict[str, _Known] = {}  # by the token's hash
@@ -169,8 +169,7 @@ class Tokens:
         """Return once no process holds what it knew of tokens for true."""
         self._known.clear()
         self._seen_until = 0.0
-        if self._lease:
-            await asyncio.sleep(self._lease)
+        await asyncio.sleep(self._lease)
 
     def forget_user(self) -> None:
         """Read users anew: what one prefers was written."""
@@ -193,7 +192,7 @@ class Tokens:
         """Forget what is known when something was written that decides over access."""
         began = self._clock()
         here = self._user_changes.number
-        if self._lease and began < self._seen_until and self._seen[1] == here:
+        if began < self._seen_until and self._seen[1] == here:
             return
         seen = (await self._store.access_version(), here)
         if seen != self._seen:

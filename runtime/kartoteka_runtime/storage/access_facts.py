@@ -123,10 +123,13 @@ class AccessFacts:
         """Count a write that may change facts, in the transaction that made it."""
         await connection.execute(self._text("note", self._counted), {})
 
-    async def has_others(self, connection: Connection) -> bool:
-        """Return whether other processes, or other parts of this one, use the database too."""
+    async def may_have_others(self, connection: Connection) -> bool:
+        """Return whether other processes, or other parts of this one, use the database too.
+
+        A SQLite file does not tell.
+        """
         if self._tables.engine == "sqlite":
-            return False
+            return True
         row = await connection.fetch_one(_OTHERS, {})
         return row is not None and bool(row[0])
 

@@ -1,4 +1,7 @@
-"""CountingDatabase: a database that notes the statements which read from it."""
+"""CountingDatabase: a database that notes the statements which read from it.
+
+Whether access changed is asked of SQLite with every operation (decisions/0033); that is not noted.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from kartoteka_runtime.storage.database import (
     PublishingConnection,
     Row,
 )
+
+_VERSION_OF_ACCESS = "FROM kartoteka_access"
 
 
 class CountingDatabase:
@@ -53,12 +58,16 @@ class _CountingConnection:
         self._statements = statements
 
     async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
-        self._statements.append(sql)
+        self._note(sql)
         return await self._connection.fetch_all(sql, params)
 
     async def fetch_one(self, sql: str, params: Params) -> Row | None:
-        self._statements.append(sql)
+        self._note(sql)
         return await self._connection.fetch_one(sql, params)
 
     async def execute(self, sql: str, params: Params) -> int:
         return await self._connection.execute(sql, params)
+
+    def _note(self, sql: str) -> None:
+        if _VERSION_OF_ACCESS not in sql:
+            self._statements.append(sql)

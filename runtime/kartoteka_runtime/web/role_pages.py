@@ -84,6 +84,6 @@ async def _files(page: PageRequest, role: Role) -> Mapping[str, str]:
     for one in explain(said, ROLE, role.name, "privileges"):
         if one.set_by and len(one.path) > 1:
             last = one.set_by[-1]
-            file = last.location.file.replace("\\", "/").rpartition(_FOLDER)[2]
+            file = f"/{last.location.file}".replace("\\", "/").rpartition(_FOLDER)[2]
             found[one.path[1]] = f"{bundles.get(last.bundle) or last.bundle}: {file}"
     return found

@@ -85,6 +85,16 @@ def test_what_cannot_be_built_is_said_where_it_stands(roles, kartoteka):
     assert "harbour_boats.yaml:10:13  access_test/cannot-build" in found.stdout
 
 
+def test_renaming_follows_names_into_access_tests(roles, kartoteka):
+    path = roles / "metadata" / "access_tests" / "harbour_boats.yaml"
+    path.write_text(TEST.replace("owner: ann }", "owner: ann, values: { price: 5 } }"), "utf-8")
+    for old, new in (("harbour_boat.price", "cost"), ("role:harbour_clerk", "harbour_mate")):
+        renamed = kartoteka("rename", old, new)
+        assert renamed.returncode == 0, renamed.stdout + renamed.stderr
+    text = path.read_text("utf-8")
+    assert "values: { cost: 5 }" in text and text.count("roles: [harbour_mate]") == 2
+
+
 def test_access_tells_what_a_user_may_do_and_why(roles, kartoteka):
     async def work():
         settings = Settings.load(roles)

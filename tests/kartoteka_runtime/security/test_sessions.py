@@ -101,17 +101,17 @@ async def test_what_is_known_of_a_token_ends_with_the_next_change_in_every_proce
         assert await name(sessions) == "Test Salesperson"
     await app.system_records.update("systemuser", user, {"lastname": "Renamed"})
     assert await name(here) == "Test Renamed"
-    moment[0] += LEASE_SECONDS + 0.01
+    moment[0] += LEASE_SECONDS["postgresql"] + 0.01
     assert await name(elsewhere) == "Test Renamed"
     await app.system_records.update("systemuser", user, {"isdisabled": True})
     assert await name(here) is None
-    moment[0] += LEASE_SECONDS + 0.01
+    moment[0] += LEASE_SECONDS["postgresql"] + 0.01
     assert await name(elsewhere) is None
     await app.system_records.update("systemuser", user, {"isdisabled": False})
-    moment[0] += LEASE_SECONDS + 0.01
+    moment[0] += LEASE_SECONDS["postgresql"] + 0.01
     assert await name(elsewhere) == "Test Renamed"
     assert await here.tokens.revoke(kept.id)
-    moment[0] += LEASE_SECONDS + 0.01
+    moment[0] += LEASE_SECONDS["postgresql"] + 0.01
     assert await name(here) is None
     assert await name(elsewhere) is None
     assert await here.token_principal("kt_unknown") is None
