@@ -121,8 +121,10 @@ class Crawler:
     def __str__(self) -> str:
         """Return what was done."""
         told = ", ".join(f"{status}: {count}" for status, count in sorted(self.answers.items()))
-        return f"{told}; {len(self.visited)} routes, {self.created} created, {self.writes} changed, "
-            f"{len(self.wrong)} wrong"
+        return (
+            f"{told}; {len(self.visited)} routes, {self.created} created, "
+            f"{self.writes} changed, {len(self.wrong)} wrong"
+        )
 
     async def crawl(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Go everywhere."""

@@ -63,6 +63,7 @@ class Operation:
     origin: JobOrigin | None = None
     written: set[str] = field(default_factory=set)
     access_changes: list[AccessChange] = field(default_factory=list)
+    is_command: bool = False  # a command writes: no states or read-only fields stand in its way
     is_unmasked: bool = False  # masks are lifted, as far as the principal may ask for that
 
     @property
@@ -116,7 +117,16 @@ class Operation:
         """
         if self.depth >= MOST_DEPTH:
             raise TooDeep(f"hooks went {MOST_DEPTH} operations deep; most likely without end")
-        return replace(self, depth=self.depth + 1, is_unmasked=False)
+        return replace(self, depth=self.depth + 1, is_command=False, is_unmasked=False)
+
+    @property
+    def is_free(self) -> bool:
+        """Return whether states, transitions and read-only fields are no limit."""
+        return self.is_system or self.is_command
+
+    def as_command(self) -> Operation:
+        """Return the operation as commands write: as the principal, whatever states say."""
+        return replace(self, is_command=True)
 
     def as_system(self) -> Operation:
         """Return the operation without the limits meant for people."""

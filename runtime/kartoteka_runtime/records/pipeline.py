@@ -138,14 +138,14 @@ async def update(
     if version is not None and before.get(VERSION) != version:
         raise RecordConflict(name, record_id, before.get(VERSION) or 0)
     values, violations = compiled.validator.check_values(
-        _without_id(compiled, supplied, record_id), may_write_read_only=op.is_system
+        _without_id(compiled, supplied, record_id), may_write_read_only=op.is_free
     )
     if violations:
         raise RecordInvalid(name, violations)
     _drop_unchanged(values, before, unseen)
     if not values:
         return
-    if not op.is_system and compiled.states.is_read_only(before):
+    if not op.is_free and compiled.states.is_read_only(before):
         locked = [field for field in values if field not in _ALLOWED_WHEN_READ_ONLY]
         if locked and STATE not in values:
             raise RecordInvalid(name, [Violation(None, "violation.record_read_only")])
@@ -156,7 +156,7 @@ async def update(
     derived_values.write_joined(compiled, values, before)
     violations = [*compiled.validator.missing(values, True)]
     chose_reason = REASON in values
-    violations += compiled.states.complete_change(before, values, any_state=op.is_system)
+    violations += compiled.states.complete_change(before, values, any_state=op.is_free)
     activities.write_completion(op, compiled, values, before, chose_reason=chose_reason)
     violations += await check_references(op, compiled, values, values)
     violations += await owners.check_new(op, compiled, values)

@@ -55,7 +55,8 @@ async def check_references(
     if op.reaches is not None:
         params |= op.reaches.parameters(asked)
     shape = tuple(
-        (f"r{number}", value.entity, name in attached) for number, (name, value) in enumerate(wanted)
+        (f"r{number}", value.entity, name in attached)
+        for number, (name, value) in enumerate(wanted)
     )
     sql = op.model.text(("references", shape, key), partial(_existence, op, shape))
     row = await op.connection.fetch_one(sql, params)

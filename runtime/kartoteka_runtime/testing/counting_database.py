@@ -1,6 +1,6 @@
 """CountingDatabase: a database that notes the statements which read from it.
 
-Whether access changed is asked of SQLite with every operation (decisions/0033); that is not noted.
+Whether access changed is asked now and then (decisions/0033), whatever is read; that is not noted.
 """
 
 from __future__ import annotations
