@@ -137,9 +137,7 @@ class Records(Protocol):
     async def access_teams(self, entity: str, record_id: str) -> list[AccessTeam]:
         """Return the templates for records of an entity, with the members that a record has."""
 
-    async def add_member(
-        self, entity: str, record_id: str, template_id: str, user_id: str
-    ) -> None:
+    async def add_member(self, entity: str, record_id: str, template_id: str, user_id: str) -> None:
         """Make a user a member of a record's access team."""
 
     async def remove_member(

@@ -382,9 +382,7 @@ class ActingRecords:
         async with self._reading() as op:
             return await access_teams.teams_of(op, entity, record_id)
 
-    async def add_member(
-        self, entity: str, record_id: str, template_id: str, user_id: str
-    ) -> None:
+    async def add_member(self, entity: str, record_id: str, template_id: str, user_id: str) -> None:
         """Make a user a member of a record's access team."""
         async with self._writing() as op:
             await access_teams.add_member(op, entity, record_id, template_id, user_id)
