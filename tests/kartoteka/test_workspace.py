@@ -359,7 +359,8 @@ def test_what_an_edit_does_not_touch_stays_the_same_object(files: _Files) -> Non
         name for name in after.entities if after.entities[name] is not before.entities[name]
     ] == ["trip"]
     for section in (
-        "choices", "forms", "views", "roles", "column_profiles", "areas", "rules", "relationships", "messages",
+        "choices", "forms", "views", "roles", "column_profiles", "areas", "rules",
+        "relationships", "messages",
     ):  # fmt: skip
         for name, item in getattr(after, section).items():
             assert item is getattr(before, section)[name]

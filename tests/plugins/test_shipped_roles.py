@@ -182,7 +182,7 @@ class Staff:
 
     async def make(self, entity: str, owner: str, *, number: int = 1) -> str:
         owned = {"ownerid": Reference("systemuser", self.users[owner])}
-        return await self.system.create(entity, self.values(entity, owner, number) | owned)
+        return str(await self.system.create(entity, self.values(entity, owner, number) | owned))
 
     async def reached(self, entity: str, ids: dict[str, str], action: Any) -> set[str]:
         found = set()

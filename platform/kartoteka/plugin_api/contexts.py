@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -126,7 +127,7 @@ class Records(Protocol):
     async def unshare(self, entity: str, record_id: str, principal: Reference) -> None:
         """Take back what somebody was given of a record; what is inherited stays."""
 
-    async def shares_of(self, entity: str, record_id: str) -> list[SharedWith]:
+    async def shares_of(self, entity: str, record_id: str) -> builtins.list[SharedWith]:
         """Return whom a record is shared with, by name."""
 
     async def principal_access(
@@ -134,7 +135,7 @@ class Records(Protocol):
     ) -> frozenset[str]:
         """Return the privileges that a user or team has on a record, whatever they come from."""
 
-    async def access_teams(self, entity: str, record_id: str) -> list[AccessTeam]:
+    async def access_teams(self, entity: str, record_id: str) -> builtins.list[AccessTeam]:
         """Return the templates for records of an entity, with the members that a record has."""
 
     async def add_member(self, entity: str, record_id: str, template_id: str, user_id: str) -> None:

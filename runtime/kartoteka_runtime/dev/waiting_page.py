@@ -73,6 +73,8 @@ class WaitingPage:
         if self._base is None:
             registry = assemble(
                 load_bundles([base_folder()]),
+                command_handlers=None,
+                panels=None,
                 languages=folder.languages,
                 base_language=folder.base_language,
             )

@@ -42,7 +42,6 @@ async def check_references(
     ]
     if not wanted:
         return []
-    shape = tuple((f"r{number}", value.entity) for number, (_, value) in enumerate(wanted))
     params = {f"r{number}": value.id for number, (_, value) in enumerate(wanted)}
     attached = frozenset(appended(compiled, values))
     targets = dict.fromkeys(

@@ -23,7 +23,9 @@ WORDS = set(re.findall(r"`([^`\s]+(?: [a-z]+)?)`", PAGE))
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """Give the registry of the base bundle."""
-    return assemble(load_bundles([ROOT / "metadata"], shown_from=ROOT))
+    return assemble(
+        load_bundles([ROOT / "metadata"], shown_from=ROOT), command_handlers=None, panels=None
+    )
 
 
 def test_every_operator_link_type_option_and_part_of_a_date_is_named():

@@ -40,7 +40,7 @@ def registry(tmp_path, text: str, name: str = "boat"):
         "kind: bundle\nformat: 1\nname: harbour\nlabel: { en: Harbour }\nrequires: [base]\n"
     )
     (folder / "entities" / f"{name}.yaml").write_text(text)
-    return assemble(load_bundles([base_folder(), folder]))
+    return assemble(load_bundles([base_folder(), folder]), command_handlers=None, panels=None)
 
 
 def said(result) -> list[str]:

@@ -45,7 +45,7 @@ def laid(tmp_path) -> Callable[[Mapping[str, str], Mapping[str, str]], Registry]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(textwrap.dedent(text).lstrip(), "utf-8")
             folders.append(root / bundle)
-        return assemble(load_bundles(folders, shown_from=root))
+        return assemble(load_bundles(folders, shown_from=root), command_handlers=None, panels=None)
 
     return lay
 

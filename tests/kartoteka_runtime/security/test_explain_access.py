@@ -288,9 +288,9 @@ async def test_managers_and_positions_are_explained(office: Office):
     assert "at the level" in await office.told("chief", "of clerk", "write")  # read only, so deep
     assert "at the level" in await office.told("head", "of stranger", "read")  # another unit
 
-    above = None
+    above = ""
     for name in people:
-        values = {"name": name, "parentpositionid": above and Reference("position", above)}
+        values = {"name": name, "parentpositionid": Reference("position", above) if above else None}
         above = await office.system.create("position", values)
         await office.system.update(
             "systemuser", office.users[name].user_id, {"positionid": Reference("position", above)}
@@ -310,7 +310,9 @@ async def test_causes_name_roles_with_their_place_and_people_by_name(office: Off
     assert await office.told("somebody", "of far", "read") == (
         "reader gives it at the level “own records” only; the record belongs to far in south."
     )
-    place = found.answers["read"].cause.grant.location
+    grant = found.answers["read"].cause.grant
+    assert grant is not None
+    place = grant.location
     assert (place.file.endswith("metadata/security_roles/reader.yaml"), place.line) == (True, 6)
     assert await office.told("somebody", "of far", "write") == "No role gives it; there is reader."
     assert await office.told("nobody", "of far", "read") == "nobody has no role."

@@ -41,7 +41,9 @@ async def app(start_app):
 
 
 def token_in(page):
-    return re.search(r'name="_token" value="([^"]+)"', page.text)[1]
+    found = re.search(r'name="_token" value="([^"]+)"', page.text)
+    assert found is not None
+    return found[1]
 
 
 async def post(client, address, **values):
