@@ -293,3 +293,19 @@ async def test_nobody_deletes_the_role_of_the_last_administrator(office: Office)
     for name in ("keeper", "root"):
         await _refused(office.of(name).delete("role", administrator), "last_administrator")
     assert (await office.of("root").access()).is_administrator
+
+
+async def test_commands_write_no_more_than_their_user_may(office: Office) -> None:
+    """A state that a command sets brings values along; they are written as its user."""
+    system, mal = office.app.system_records, office.of("mal")
+    owned = {"name": "of bob", "secret": "1234", "ownerid": office.user("bob")}
+    dossier = await system.create("dossier", owned)
+    await system.share("dossier", dossier, office.user("mal"), ("read", "write"))
+    for values in ({"ownerid": office.user("mal")}, {"secret": "mine"}):
+        with pytest.raises((AccessDenied, RecordInvalid)):
+            await mal.set_state("dossier", dossier, state="inactive", values=values)
+    stored = await system.read("dossier", dossier)
+    assert (stored["statecode"], stored["secret"]) == (0, "1234")
+    await mal.set_state("dossier", dossier, state="inactive", values={"remark": "done"})
+    stored = await system.read("dossier", dossier)
+    assert (stored["statecode"], stored["remark"]) == (1, "done")
