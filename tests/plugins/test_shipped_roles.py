@@ -30,7 +30,7 @@ TABLE = {
         incident     no   all   -      -
         list         yes  all   own    own
         task         yes  unit  own    own
-        annotation   yes  all   own    own
+        annotation   yes  unit  own    own
     """,
     "sales_manager": """
         account      yes  all    below  below
@@ -40,7 +40,7 @@ TABLE = {
         incident     no   all    -      -
         list         yes  all    below  below
         task         yes  below  below  below
-        annotation   yes  all    below  below
+        annotation   yes  below  below  below
     """,
     "customer_service_representative": """
         account      yes  all  unit  own
@@ -70,7 +70,7 @@ TABLE = {
         incident     no   all   -     -
         list         yes  all   unit  own
         task         yes  unit  own   own
-        annotation   yes  all   own   own
+        annotation   yes  unit  own   own
     """,
     "marketing_manager": """
         account      yes  all    below  below
@@ -80,7 +80,7 @@ TABLE = {
         incident     no   all    -      -
         list         yes  all    below  below
         task         yes  below  below  below
-        annotation   yes  all    below  below
+        annotation   yes  below  below  below
     """,
     "privacy_officer": """
         account      no  all  -    -

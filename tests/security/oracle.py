@@ -393,7 +393,7 @@ def decide_create(world: World, user: User, record: Record, targets: tuple[Recor
 
 
 def decide_new(world: World, user: User, privilege: str, record: Record) -> bool:
-    """Return the same of a record that is still to be: nobody shared it, no level is below it."""
+    """Return the same of a record that is still to be, as it will be stored: nobody shared it."""
     if user.is_disabled:
         return False
     if is_administrator(world, user):
@@ -406,7 +406,11 @@ def decide_new(world: World, user: User, privilege: str, record: Record) -> bool
         return False
     if kind.ownership != "user":
         return kind.ownership in ("organization", "none") or _by_role(world, given, record)
-    return _by_owner(world, user, given, record) or _by_role(world, given, record)
+    return (
+        _by_owner(world, user, given, record)
+        or _by_role(world, given, record)
+        or _by_hierarchy(world, user, privilege, record)
+    )
 
 
 # --- 6.8: columns --------------------------------------------------------------------------------
