@@ -76,7 +76,7 @@ class RecordEndpoints:
         principal: Principal | None = None
         refusal = "token.missing"
         try:
-            if scheme.lower() == "bearer":
+            if scheme.lower() == "bearer" and token.strip():
                 try:
                     principal = await self._parts.sessions.tokens.principal(token.strip())
                 except TokenRefused as refused:
