@@ -53,9 +53,11 @@ class HttpConnection:
         """Send an encoded request and wait for the whole answer."""
         self._socket.sendall(request)
         head = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        headers = {
-            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head)
-        }
+        headers: dict[str, str] = {}
+        for line in head:
+            name, _, value = line.partition(":")
+            known = headers.get(name.lower())
+            headers[name.lower()] = f"{known}, {value.strip()}" if known else value.strip()
         status = int(head[0].split(" ", 2)[1])
         if headers.get("transfer-encoding") == "chunked":
             return Response(status, headers, self._chunked())
