@@ -100,7 +100,7 @@ class PasswordResets:
         return await self._owner(await self._store.reset(digest_of(token)) if token else None)
 
     async def use(self, token: str, password: str, *, address: str = "") -> bool:
-        """Give the user a new password and end their sessions; False: the way leads nowhere.
+        """Give the user a new password and end their sessions; False: the way is closed.
 
         Raises:
             RecordInvalid: The new password is refused; the way may be used again.

@@ -48,7 +48,7 @@ def asked_ids(name: AskedSetName, me: Column, source: KnowsTables) -> Ids:
 def hierarchy_ids(node: InHierarchy, value: Column, source: KnowsTables) -> Ids:
     """Return the ids of the records above or below the one whose id is ``value``.
 
-    The way to them leads over records that whoever asks may read: each says itself what is above.
+    The way to them goes over records that whoever asks may read: each says itself what is above.
     """
     found = _reached(
         node.entity, node.parent.name, value, source, is_under=node.is_under, is_narrowed=True

@@ -40,7 +40,7 @@ async def totp_facts(
 
 
 def codes_page(page: PageRequest, codes: tuple[str, ...], way: Way) -> Response:
-    """Return the page that shows recovery codes, this once, and then leads on."""
+    """Return the page that shows recovery codes, this once, and then goes on."""
     response = page.render(
         "pages/recovery_codes.html",
         title=page.text("factors.recovery_codes"),
