@@ -30,7 +30,7 @@ class GroupModel:
 
     @property
     def entities(self) -> tuple[str, ...]:
-        """Return the entities that it leads to: who may read none of them does not see it."""
+        """Return the entities that it shows: who may read none of them does not see it."""
         return tuple(dict.fromkeys(entry.entity for entry in self.entries))
 
 
@@ -46,7 +46,7 @@ class AreaModel:
 
     @property
     def entities(self) -> tuple[str, ...]:
-        """Return the entities that it leads to: who may read none of them does not see it."""
+        """Return the entities that it shows: who may read none of them does not see it."""
         return tuple(dict.fromkeys(name for group in self.groups for name in group.entities))
 
 

@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 async def go_to_provider(page: PageRequest) -> Response:
     """Send the browser to the provider, with what its answer must meet again.
 
-    A link, not a form: the pages' policy lets no form lead to another site.
+    A link, not a form: the pages' policy lets no form go to another site.
     """
     provider = _provider(page)
     name = provider.settings.name

@@ -1,4 +1,4 @@
-"""A new password for who forgot theirs: asking for a mail, and the page that its link leads to."""
+"""A new password for who forgot theirs: asking for a mail, and the page that its link opens."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _forgot(
 
 
 async def _reset(page: PageRequest, token: str, *, problem: str = "") -> Response:
-    """Return the form, or the page that says that the link leads nowhere any more."""
+    """Return the form, or the page that says that the link holds no more."""
     person = await page.client.parts.resets.find(token)
     response = page.render(
         "pages/reset_password.html",
