@@ -23,9 +23,9 @@ def root_of(request: Request) -> str:
     )
 
 
-def link_to(request: Request, entity: Entity, record_id: str) -> str:
-    """Return the address of a record."""
-    return f"{root_of(request)}{entity.set_name}({record_id})"
+def link_to(root: str, entity: Entity, record_id: str) -> str:
+    """Return the address of a record below that of the API."""
+    return f"{root}{entity.set_name}({record_id})"
 
 
 @lru_cache(_HOSTS)

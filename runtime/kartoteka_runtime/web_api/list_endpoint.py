@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from orjson import Fragment
-from starlette.requests import Request
 from starlette.responses import Response
 
 from kartoteka.conditions.syntax import Operator
@@ -21,16 +20,14 @@ from kartoteka.errors import RecordNotFound
 from kartoteka.model.entity import Entity
 from kartoteka.model.view import View
 from kartoteka.names import did_you_mean
-from kartoteka.plugin_api.contexts import Principal
 from kartoteka.query.odata import ODataQuery, read_options
 from kartoteka.query.of_view import path_of
 from kartoteka.query.query import Query
 from kartoteka.query.query_error import QueryError
 from kartoteka.query.shown import ShownRecord
 from kartoteka_runtime.records.currencies import Currencies
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
-from kartoteka_runtime.web_api.addresses import root_of
+from kartoteka_runtime.web_api.api_call import ApiCall
 from kartoteka_runtime.web_api.fetch_endpoint import FetchEndpoint
 from kartoteka_runtime.web_api.known_questions import KnownQuestions
 from kartoteka_runtime.web_api.list_request import (
@@ -73,29 +70,25 @@ class ListEndpoint:
         self._fetch = FetchEndpoint(rows)
         self._known = KnownQuestions[ODataQuery]()
 
-    async def answer(
-        self, request: Request, entity: Entity, records: ActingRecords, principal: Principal
-    ) -> Response:
-        """Answer one request.
+    async def answer(self, call: ApiCall, entity: Entity) -> Response:
+        """Answer one call.
 
         Raises:
             QueryError: The question cannot be read, or does not fit the entity.
         """
-        asked = _asked(request, entity, records, principal)
+        asked = _asked(call, entity)
         fetch = asked.word("fetchxml")
         if fetch is not None:
             return await self._fetch.answer(asked, fetch)
         return await self._listed(asked)
 
-    def question_of_one(
-        self, request: Request, entity: Entity, records: ActingRecords, principal: Principal
-    ) -> OneQuestion:
+    def question_of_one(self, call: ApiCall, entity: Entity) -> OneQuestion:
         """Return what the options and preferences of a request want to know of one record.
 
         Raises:
             QueryError: An option is unknown or wrong.
         """
-        asked = _asked(request, entity, records, principal)
+        asked = _asked(call, entity)
         for name in asked.options:
             if name[:1] == "$" and name not in _OF_ONE:
                 raise QueryError("this is no option of one record", part=name[:60])
@@ -180,15 +173,13 @@ class ListEndpoint:
 
 def _next_link(asked: ListRequest, following: str) -> str:
     link = urlencode({**asked.options, "$skiptoken": following}, safe="$@")
-    return f"{root_of(asked.request)}{asked.entity.set_name}?{link}"
+    return f"{asked.call.root}{asked.entity.set_name}?{link}"
 
 
-def _asked(
-    request: Request, entity: Entity, records: ActingRecords, principal: Principal
-) -> ListRequest:
-    query, prefer = request.scope["query_string"], request.headers.get("prefer", "")
+def _asked(call: ApiCall, entity: Entity) -> ListRequest:
+    query, prefer = call.request.scope["query_string"], call.header("prefer")
     read = _kept_sent if len(query) + len(prefer) <= _LONGEST_KEPT else read_sent
-    return ListRequest(request, entity, records, principal, read(query, prefer))
+    return ListRequest(call, entity, read(query, prefer))
 
 
 _kept_sent = lru_cache(512)(read_sent)  # clients send the same again and again

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any
 
 from starlette.datastructures import QueryParams
-from starlette.requests import Request
 from starlette.responses import Response
 
 from kartoteka.model.entity import Entity
@@ -19,7 +18,7 @@ from kartoteka.query.query_error import QueryError
 from kartoteka.registry import Registry
 from kartoteka_runtime.records.reading import RecordPage, TextPage
 from kartoteka_runtime.records.record_service import ActingRecords
-from kartoteka_runtime.web_api.addresses import root_of
+from kartoteka_runtime.web_api.api_call import ApiCall
 from kartoteka_runtime.web_api.formatted_values import Reader
 from kartoteka_runtime.web_api.preferences import Preferences, read_preferences
 from kartoteka_runtime.web_api.row_writer import Annotated, annotated
@@ -74,13 +73,21 @@ def read_sent(query: bytes, prefer: str) -> Sent:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """One request: what was sent, by whom, about which entity."""
+    """One call for records: who asks, about which entity, and what was sent."""
 
-    request: Request
+    call: ApiCall
     entity: Entity
-    records: ActingRecords
-    principal: Principal
     sent: Sent
+
+    @property
+    def records(self) -> ActingRecords:
+        """Return the record service as who asks uses it."""
+        return self.call.records
+
+    @property
+    def principal(self) -> Principal:
+        """Return who asks."""
+        return self.call.principal
 
     @property
     def options(self) -> Mapping[str, str]:
@@ -111,7 +118,7 @@ class ListRequest:
     @property
     def context(self) -> str:
         """Return the answer's ``@odata.context``, without what was selected."""
-        return f"{root_of(self.request)}$metadata#{self.entity.set_name}"
+        return f"{self.call.root}$metadata#{self.entity.set_name}"
 
     def word(self, name: str) -> str | None:
         """Return an option that has no ``$``, in whichever casing it was sent."""

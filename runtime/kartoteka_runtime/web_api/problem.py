@@ -22,6 +22,8 @@ from kartoteka.query.query_error import QueryError
 from kartoteka.registry import Registry
 from kartoteka_runtime.records.reading import TooManyRecords
 from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable, SchemaMoved
+from kartoteka_runtime.web_api.api_errors import CallRefused, MethodNotTaken, NoSuchAddress
+from kartoteka_runtime.web_api.resource_path import BadPath
 from kartoteka_runtime.web_api.serialize import to_json
 
 _log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ _CODES = {
     503: "0x80072322",
 }
 _BAD_QUERY = "0x80060888"
+NO_SUCH_SEGMENT = "0x8006088a"
 
 
 def problem(
@@ -97,6 +100,16 @@ def problem_of(
             if isinstance(error, BodyTooLarge):
                 status = 413
             return problem(status, " ".join(detail["message"] for detail in details), details)
+        case BadPath() | NoSuchAddress():
+            return problem(
+                404 if isinstance(error, NoSuchAddress) else 400, str(error), code=NO_SUCH_SEGMENT
+            )
+        case MethodNotTaken(allowed=allowed):
+            response = problem(405, str(error))
+            response.headers["Allow"] = allowed
+            return response
+        case CallRefused(status=status, code=code):
+            return problem(status, str(error), code=code)
         case QueryError(code=code):
             return problem(400, str(error), code=code or _BAD_QUERY)
         case TooManyRecords():

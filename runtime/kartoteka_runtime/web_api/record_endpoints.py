@@ -10,27 +10,26 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kartoteka.errors import AccessDenied, KartotekaError, RecordInvalid, RecordNotFound, Violation
+from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.contexts import Principal
-from kartoteka_runtime.publication_refresh import is_last_try
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.security.column_access import without_masked_numbers
-from kartoteka_runtime.security.refusals import client_address, record_limited, record_refusal
-from kartoteka_runtime.security.request_limits import RequestLimit, address_key, retry_after
-from kartoteka_runtime.security.tokens import TokenRefused
 from kartoteka_runtime.storage.database import SchemaMoved
 from kartoteka_runtime.storage.json_rows import JsonShape
 from kartoteka_runtime.validation.value_checks import Refused, compile_check, shorten
-from kartoteka_runtime.web_api.addresses import link_to, root_of
+from kartoteka_runtime.web_api.addresses import link_to
+from kartoteka_runtime.web_api.api_call import ApiCall
+from kartoteka_runtime.web_api.api_errors import MethodNotTaken, NoSuchAddress
 from kartoteka_runtime.web_api.list_endpoint import ListEndpoint, OneQuestion
-from kartoteka_runtime.web_api.problem import BodyTooLarge, problem, problem_of, unauthorized
+from kartoteka_runtime.web_api.problem import BodyTooLarge
 from kartoteka_runtime.web_api.serialize import (
     Serialize,
     build_serializer,
@@ -57,143 +56,78 @@ class RecordEndpoints:
         self._serializer = lru_cache(512)(self._build_serializer)
         self._shape = lru_cache(512)(self._build_shape)
 
-    async def one(self, request: Request) -> Response:
-        """Answer GET, PATCH and DELETE of one record."""
-        return await self.answered(request, self._one)
+    async def answer(self, call: ApiCall, entity: Entity) -> Response:
+        """Answer a call for an entity set or one of its records.
 
-    async def many(self, request: Request) -> Response:
-        """Answer GET and POST of an entity set."""
-        return await self.answered(request, self._many)
+        Raises:
+            NoSuchAddress: The path goes on to something that there is not.
+            MethodNotTaken: The address does not take the method.
+        """
+        if len(call.segments) > 1:
+            raise NoSuchAddress(shorten(call.request.url.path))
+        if call.segments[0].arguments is None:
+            if call.method not in ("GET", "HEAD", "POST"):
+                raise MethodNotTaken("GET, POST")
+            return await self._many(call, entity)
+        if call.method not in ("GET", "HEAD", "PATCH", "DELETE"):
+            raise MethodNotTaken("GET, PATCH, DELETE")
+        return await self._one(call, entity)
 
-    async def answered(self, request: Request, handle: Handler) -> Response:
-        """Answer what is asked about the entity set of an address, for who has a token."""
-        published = self._parts.live_registry.current
-        language = published.registry.base_language
-        limits, address = self._parts.limits, address_key(client_address(request.scope))
-        if wait := limits.addresses.take(address):
-            return await self._too_many(request, limits.addresses, address, wait)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        principal: Principal | None = None
-        refusal = "token.missing"
+    async def _one(self, call: ApiCall, entity: Entity) -> Response:
+        request, records = call.request, call.records
+        said = call.segments[0].arguments or ""
         try:
-            if scheme.lower() == "bearer" and token.strip():
-                try:
-                    principal = await self._parts.sessions.tokens.principal(token.strip())
-                except TokenRefused as refused:
-                    refusal = refused.code
-            if principal is None:
-                if token and (wait := limits.visitors.take(address)):
-                    return await self._too_many(request, limits.visitors, address, wait)
-                return unauthorized(refusal, published.labels, language)
-            language = principal.language
-            if wait := limits.users.take(principal.user_id):
-                user = principal.user_id
-                return await self._too_many(request, limits.users, user, wait, principal)
-            if not principal.roles:
-                return problem(403, published.labels.message("sign_in.no_role", language))
-            published = self._parts.live_registry.current
-            set_name = request.path_params["set_name"]
-            entity = published.registry.entity_by_set_name.get(set_name)
-            if entity is None:
-                return problem(404, f"There is no entity set {shorten(set_name)!r}.")
-            response = await handle(request, entity, principal)
-            remaining = limits.users.remaining(principal.user_id)
-            response.raw_headers.append((_REMAINING, str(remaining).encode()))
-            return response
-        except SchemaMoved as moved:
-            if not is_last_try(request.scope):
-                raise
-            return problem_of(moved, published.registry, published.labels, language)
-        except KartotekaError as error:
-            if isinstance(error, AccessDenied) and principal is not None:
-                events = self._parts.security_events
-                await record_refusal(events, error, principal, request.scope)
-            return problem_of(error, published.registry, published.labels, language)
-
-    async def _too_many(
-        self,
-        request: Request,
-        limit: RequestLimit,
-        key: str,
-        wait: float,
-        principal: Principal | None = None,
-    ) -> Response:
-        await record_limited(self._parts.security_events, limit, key, request.scope, principal)
-        seconds = retry_after(wait)
-        published = self._parts.live_registry.current
-        language = principal.language if principal else published.registry.base_language
-        text = published.labels.message("error.too_many_requests", language, seconds=seconds)
-        response = problem(429, text)
-        response.headers["Retry-After"] = seconds
-        response.raw_headers.append((_REMAINING, b"0"))
-        return response
-
-    async def _one(self, request: Request, entity: Entity, principal: Principal) -> Response:
-        records = self._parts.records.bound_to_publication(principal)
-        try:
-            record_id = _check_id(request.path_params["record_id"].strip("{}"))
+            record_id = _check_id(said.strip("{}"))
         except Refused:
-            raise RecordNotFound(entity.name, request.path_params["record_id"][:80]) from None
+            raise RecordNotFound(entity.name, said[:80]) from None
         version = _version(request, entity)
         if request.method == "DELETE":
             await records.delete(entity.name, record_id, version=version)
             return Response(status_code=204, headers=_ODATA)
         if request.method == "PATCH":
-            self._question(request, entity, records, principal)  # wrong options write nothing
+            self._question(call, entity)  # wrong options write nothing
             values = read_body(await _body(request, entity), entity, records.model.registry)
             await records.update(entity.name, record_id, values, version=version)
-            return await self._written(request, entity, records, principal, record_id, 200)
-        return await self._record(request, entity, records, principal, record_id, 200)
+            return await self._written(call, entity, record_id, 200)
+        return await self._record(call, entity, record_id, 200)
 
-    async def _many(self, request: Request, entity: Entity, principal: Principal) -> Response:
-        records = self._parts.records.bound_to_publication(principal)
+    async def _many(self, call: ApiCall, entity: Entity) -> Response:
+        request, records = call.request, call.records
         if request.method == "POST":
-            self._question(request, entity, records, principal)
+            self._question(call, entity)
             values = read_body(await _body(request, entity), entity, records.model.registry)
             record_id = await records.create(entity.name, values)
-            return await self._written(request, entity, records, principal, record_id, 201)
-        return await self._lists.answer(
-            request, entity, unmasked_if_asked(request, records), principal
-        )
+            return await self._written(call, entity, record_id, 201)
+        return await self._lists.answer(unmasked_if_asked(call), entity)
 
-    async def _record(
-        self,
-        request: Request,
-        entity: Entity,
-        records: ActingRecords,
-        principal: Principal,
-        record_id: str,
-        status: int,
-    ) -> Response:
-        records = unmasked_if_asked(request, records)
-        question = self._question(request, entity, records, principal)
+    async def _record(self, call: ApiCall, entity: Entity, record_id: str, status: int) -> Response:
+        call = unmasked_if_asked(call)
+        records = call.records
+        question = self._question(call, entity)
         if question is not None and not question.is_plain:
             record = await self._lists.one(question, record_id)
             text, tag = to_json(record), record.get("@odata.etag")
         else:
             names = None if question is None else question.names
             text, tag = await self._stored(entity, records, record_id, names)
-        root = root_of(request)
-        context = to_json(f"{root}$metadata#{entity.set_name}/$entity")
+        context = to_json(f"{call.root}$metadata#{entity.set_name}/$entity")
         headers = dict(_ODATA)
         if tag is not None:
             headers["ETag"] = tag
         if status == 201:
-            headers["OData-EntityId"] = headers["Location"] = link_to(request, entity, record_id)
+            headers["OData-EntityId"] = headers["Location"] = link_to(call.root, entity, record_id)
         body = b'%b,"@odata.context":%b}' % (text[:-1], context)
         return Response(body, status, headers, media_type=_JSON)
 
-    def _question(
-        self, request: Request, entity: Entity, records: ActingRecords, principal: Principal
-    ) -> OneQuestion | None:
+    def _question(self, call: ApiCall, entity: Entity) -> OneQuestion | None:
         """Return what a request wants to know of a record; None for its stored fields, all of them.
 
         Raises:
             QueryError: An option is unknown or wrong.
         """
-        if not request.scope["query_string"] and not _wants_annotations(request):
+        if not call.request.scope["query_string"] and not _wants_annotations(call.request):
             return None
-        return self._lists.question_of_one(request, entity, records, principal)
+        return self._lists.question_of_one(call, entity)
 
     async def _stored(
         self, entity: Entity, records: ActingRecords, record_id: str, names: tuple[str, ...] | None
@@ -211,20 +145,14 @@ class RecordEndpoints:
         return text, None if version is None else f'W/"{version}"'
 
     async def _written(
-        self,
-        request: Request,
-        entity: Entity,
-        records: ActingRecords,
-        principal: Principal,
-        record_id: str,
-        status: int,
+        self, call: ApiCall, entity: Entity, record_id: str, status: int
     ) -> Response:
-        if "return=representation" in request.headers.get("prefer", ""):
+        if "return=representation" in call.header("prefer"):
             try:
-                return await self._record(request, entity, records, principal, record_id, status)
+                return await self._record(call, entity, record_id, status)
             except SchemaMoved as moved:  # it is written, and must not be written again
                 _log.warning("no representation of %s: %s", entity.name, moved)
-        link = link_to(request, entity, record_id)
+        link = link_to(call.root, entity, record_id)
         headers = {**_ODATA, "OData-EntityId": link}
         if status == 201:
             headers["Location"] = link
@@ -265,7 +193,6 @@ class RecordEndpoints:
 
 
 _ODATA = {"OData-Version": "4.0"}
-_REMAINING = b"x-ms-ratelimit-burst-remaining-xrm-requests"
 
 
 async def _body(request: Request, entity: Entity) -> bytes:
@@ -300,14 +227,15 @@ def _version(request: Request, entity: Entity) -> int | None:
         raise _bad(entity, "violation.wrong_type", tag, "If-Match") from None
 
 
-def unmasked_if_asked(request: Request, records: ActingRecords) -> ActingRecords:
-    """Return the records without masks where the request says ``UnMaskedData=true``."""
+def unmasked_if_asked(call: ApiCall) -> ApiCall:
+    """Return the call with records without masks where it says ``UnMaskedData=true``."""
+    request = call.request
     if b"unmaskeddata" not in request.scope["query_string"].lower():
-        return records
+        return call
     for name, text in request.query_params.multi_items():
         if name.lower() == "unmaskeddata" and text.lower() == "true":
-            return records.unmasked()
-    return records
+            return replace(call, records=call.records.unmasked())
+    return call
 
 
 def _wants_annotations(request: Request) -> bool:
