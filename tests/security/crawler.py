@@ -39,6 +39,11 @@ PARAMETERS = {
     "job_id": ("1", "00000000-0000-4000-8000-000000000000"), "path": ("x",), "minor": ("2",),
     "arguments": ("x",), "token": ("x",), "code": ("x",),
 }  # fmt: skip
+API = "/api/data/v9.2/"
+# Addresses of the Web API behind its one route: of a record that may not be read, and of a set.
+API_OF_ONE = ("{set}({id})", "{set}({id})/{name}", "{set}({id})/{name}/$value")
+API_OF_MANY = ("{set}", "{set}/$count")
+_REFUSED = (400, 403, 404, 405, 412)
 IMPOSSIBLE: dict[tuple[str, str], str] = {}  # {(method, pattern): why it cannot be visited}
 _DEPTH: ContextVar[int] = ContextVar("depth", default=0)
 
@@ -301,28 +306,29 @@ class Crawler:
             transport=transport, base_url=ORIGIN, headers={"Authorization": f"Bearer {token}"}
         ) as client:
             for route in routes_of(self.app):
-                if not route.path.startswith("/api/"):
-                    continue
-                entities: dict[str, str] = hidden
-                if "record_id" not in route.param_convertors:
-                    entities = dict.fromkeys(registry.entities, "")
-                for entity, record_id in entities.items():
-                    values = {name: PARAMETERS[name][0] for name in route.param_convertors
-                              if name in PARAMETERS}  # fmt: skip
-                    values |= {"set_name": registry.entities[entity].set_name,
-                               "record_id": record_id}  # fmt: skip
-                    address = _fill(route, values)
+                if route.path.startswith("/api/"):
                     for method in sorted(route.methods or {"GET"}):
-                        self.note(method, address)
-                        body: dict[str, str] | None = {} if method in ("PATCH", "POST") else None
-                        answer = await client.request(method, address, json=body)
-                        await self.look(f"{method} {address}", answer)
-                        if record_id and answer.status_code not in (400, 403, 404, 405):
+                        values = {name: PARAMETERS[name][0] for name in route.param_convertors}
+                        await self.ask_api(client, method, _fill(route, values))
+            for name, entity in registry.entities.items():
+                record_id = hidden.get(name, "")
+                values = {"set": entity.set_name, "id": record_id, "name": entity.primary_field}
+                for path in (*API_OF_ONE, *API_OF_MANY) if record_id else API_OF_MANY:
+                    for method in ("DELETE", "GET", "PATCH", "POST", "PUT"):
+                        answer = await self.ask_api(client, method, API + path.format(**values))
+                        if path in API_OF_ONE and answer.status_code not in _REFUSED:
+                            address = path.format(**values)
                             self.wrong.append(f"{method} {address}: {answer.status_code}")
-                    if "set_name" not in route.param_convertors:
-                        break
             for entity, record_id in hidden.items():
                 await self.ask_rollup(client, entity, record_id)
+
+    async def ask_api(self, client: httpx.AsyncClient, method: str, address: str) -> httpx.Response:
+        """Return the answer to a call, looked at."""
+        self.note(method, address)
+        body = {} if method in ("PATCH", "POST", "PUT") else None
+        answer = await client.request(method, address, json=body)
+        await self.look(f"{method} {address}", answer)
+        return answer
 
     async def ask_rollup(self, client: httpx.AsyncClient, entity: str, record_id: str) -> None:
         target = f"{{'@odata.id':'{self.app.registry.entities[entity].set_name}({record_id})'}}"
@@ -362,7 +368,7 @@ class Crawler:
         return self._readable[record_id]
 
     async def labels(self) -> frozenset[str]:
-        """Return the ids that lookups of what the user reads name."""
+        """Return the ids that lookups, and other ids, of what the user reads name."""
         if self._labels is None:
             found = {self.user_id}
             for entity in self.app.registry.entities:
@@ -370,12 +376,12 @@ class Crawler:
                     rows = await self.records.list(entity, limit=5000)
                 except AccessDenied:
                     continue
-                found |= {
-                    value.id
-                    for row in rows
-                    for value in row.values()
-                    if isinstance(value, Reference)
-                }
+                for row in rows:
+                    for value in row.values():
+                        if isinstance(value, Reference):
+                            found.add(value.id)
+                        elif isinstance(value, str) and UUID.fullmatch(value):
+                            found.add(value)
             self._labels = frozenset(found)
         return self._labels
 
