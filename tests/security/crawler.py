@@ -310,9 +310,9 @@ class Crawler:
                     for method in sorted(route.methods or {"GET"}):
                         values = {name: PARAMETERS[name][0] for name in route.param_convertors}
                         await self.ask_api(client, method, _fill(route, values))
-            for name, entity in registry.entities.items():
+            for name, item in registry.entities.items():
                 record_id = hidden.get(name, "")
-                values = {"set": entity.set_name, "id": record_id, "name": entity.primary_field}
+                values = {"set": item.set_name, "id": record_id, "name": item.primary_field}
                 for path in (*API_OF_ONE, *API_OF_MANY) if record_id else API_OF_MANY:
                     for method in ("DELETE", "GET", "PATCH", "POST", "PUT"):
                         answer = await self.ask_api(client, method, API + path.format(**values))
@@ -325,7 +325,7 @@ class Crawler:
     async def ask_api(self, client: httpx.AsyncClient, method: str, address: str) -> httpx.Response:
         """Return the answer to a call, looked at."""
         self.note(method, address)
-        body = {} if method in ("PATCH", "POST", "PUT") else None
+        body: dict[str, str] | None = {} if method in ("PATCH", "POST", "PUT") else None
         answer = await client.request(method, address, json=body)
         await self.look(f"{method} {address}", answer)
         return answer

@@ -21,6 +21,15 @@ HIERARCHY_PRIVILEGES = ("read", "write", "append", "append_to")
 PARENT_PRIVILEGE: Mapping[str, str] = {"create": "write", "delete": "write"}
 
 
+MANY = -1
+_LISTED = (0, 1, 4, 8)  # how many ids a statement lists one by one; few sizes make few statements
+
+
+def listed_size(count: int) -> int:
+    """Return for how many ids a statement has places that is to take ``count``; or ``MANY``."""
+    return next((size for size in _LISTED if count <= size), MANY)
+
+
 @dataclass(frozen=True, slots=True)
 class Everything:
     """Every record of the entity."""
@@ -50,9 +59,9 @@ class RecordReach:
         """Return what reaches share exactly when one SQL text serves them."""
         return (
             self.unit_field,
-            min(len(self.unit_ids), 2),
-            min(len(self.owner_ids), 2),
-            min(len(self.sharee_ids), 2),
+            listed_size(len(self.unit_ids)),
+            listed_size(len(self.owner_ids)),
+            listed_size(len(self.sharee_ids)),
             self.right,
         )
 

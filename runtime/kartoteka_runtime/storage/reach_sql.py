@@ -6,7 +6,7 @@ Source: reference platform, section 6.9.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -14,12 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy.sql.operators import custom_op
 
 from kartoteka.access.reach import (
+    MANY,
     Asked,
     Everything,
     ParentReach,
     Reach,
     Reaches,
     RecordReach,
+    listed_size,
 )
 from kartoteka.access.rights import SHARE_MASK, share_mask
 from kartoteka.registry import Registry
@@ -163,11 +165,18 @@ class ReachSql:
         return sa.or_(*tests)
 
     def _is_one_of(self, column: Column, name: str, count: int) -> Test:
-        """Return whether a column is in a set of ids; one id is compared as such, for indexes."""
+        """Return whether a column is in a set of ids; one id is compared as such, for indexes.
+
+        SQLite gets a few ids one by one: taking a list apart costs it as much as ten records.
+        """
         if count == 1:
             return column == sa.bindparam(name, type_=column.type)
         if self._tables.engine == "postgresql":
             return column == sa.func.any(sa.bindparam(name, type_=sa.ARRAY(sa.Uuid())))
+        size = listed_size(count)
+        if size != MANY:
+            places = (sa.bindparam(f"{name}{at}", type_=column.type) for at in range(size))
+            return sa.or_(*(column == place for place in places))
         values = sa.func.json_each(sa.bindparam(name, type_=sa.Text())).table_valued("value")
         return column.in_(sa.select(values.c.value))
 
@@ -185,8 +194,10 @@ def parameters_of_reach(reach: Reach | None, prefix: str, engine: str) -> dict[s
                 ("units", reach.unit_ids), ("owners", reach.owner_ids),
                 ("sharees", reach.sharee_ids),
             )  # fmt: skip
-            found = {f"{prefix}{name}": _bound(ids, engine) for name, ids in sets if ids}
-            return found | {f"{prefix}bits": share_mask(reach.sharee_ids)}
+            found: dict[str, Any] = {f"{prefix}bits": share_mask(reach.sharee_ids)}
+            for name, ids in sets:
+                found |= _bound(f"{prefix}{name}", sorted(ids), engine)
+            return found
         case ParentReach():
             return dict(_of_parents(reach, prefix, engine))
     return {}
@@ -194,14 +205,17 @@ def parameters_of_reach(reach: Reach | None, prefix: str, engine: str) -> dict[s
 
 def _of_parents(reach: ParentReach, prefix: str, engine: str) -> Iterator[tuple[str, Any]]:
     for name, parent_reach in reach.targets.items():
-        found: Mapping[str, Any] = parameters_of_reach(parent_reach, f"{prefix}{name}_", engine)
-        yield from found.items()
+        inside: Mapping[str, Any] = parameters_of_reach(parent_reach, f"{prefix}{name}_", engine)
+        yield from inside.items()
 
 
-def _bound(ids: frozenset[str], engine: str) -> Any:
-    ordered = sorted(ids)
-    if len(ordered) == 1:
-        return ordered[0]
+def _bound(name: str, ids: Sequence[str], engine: str) -> dict[str, Any]:
+    """Return the parameters of a set of ids; places that are left over repeat the last one."""
+    if len(ids) < 2:
+        return {name: ids[0]} if ids else {}
     if engine == "postgresql":
-        return IdArray(("{" + ",".join(ordered) + "}").encode())
-    return orjson.dumps(ordered).decode()
+        return {name: IdArray(("{" + ",".join(ids) + "}").encode())}
+    size = listed_size(len(ids))
+    if size == MANY:
+        return {name: orjson.dumps(ids).decode()}
+    return {f"{name}{at}": ids[min(at, len(ids) - 1)] for at in range(size)}
