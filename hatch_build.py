@@ -22,6 +22,10 @@ COPIES = (
     ("htmx.org/LICENSE", "htmx"),
     ("lucide-static/icons/*.svg", "lucide"),
     ("lucide-static/LICENSE", "lucide"),
+    ("swagger-ui-dist/swagger-ui-bundle.js", "swagger-ui"),
+    ("swagger-ui-dist/swagger-ui.css", "swagger-ui"),
+    ("swagger-ui-dist/LICENSE", "swagger-ui"),
+    ("swagger-ui-dist/NOTICE", "swagger-ui"),
 )
 
 

@@ -40,6 +40,8 @@ def _meaning(answer: Response) -> object:
     if kind.startswith("application/json"):
         value = json.loads(answer.body)
         value.pop("@odata.context", None)
+        if "Ids" in value:  # of new records, which are no one else's
+            value["Ids"] = len(set(value["Ids"]))
         return value
     if kind.startswith("text/html"):
         reader = _FormReader()

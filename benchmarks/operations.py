@@ -13,6 +13,8 @@ from benchmarks.http_client import Request
 
 API = "/api/data/v9.2/contacts"
 COUNTRY = "Poland"
+_NAMESPACE = "Microsoft.Dynamics.CRM"
+_MANY = 10_000  # contacts that one request creates
 _FILTER = quote(f"statecode eq 0 and address1_country eq '{COUNTRY}'")
 _LIST = (
     f"{API}?$select=fullname,jobtitle,emailaddress1,telephone1,address1_city,parentcustomerid,"
@@ -39,7 +41,8 @@ class Operation:
 
 
 def operations(accounts: int, contacts: int) -> tuple[Operation, ...]:
-    """Return the five operations, on tables of these sizes."""
+    """Return the six operations, on tables of these sizes."""
+    many = min(_MANY, contacts)
 
     def some_contact(kind: int, number: int) -> str:
         return contact_id(Random(kind * 1_000_003 + number).randrange(contacts))
@@ -55,6 +58,17 @@ def operations(accounts: int, contacts: int) -> tuple[Operation, ...]:
         body = _new_contact(number, account_id(Random(number).randrange(accounts)))
         return Request("POST", API, _api_headers(access), json.dumps(body).encode())
 
+    def create_many(access: Access, number: int) -> Request:
+        first = number * many
+        targets = [
+            {"@odata.type": f"{_NAMESPACE}.contact", **_new_contact(
+                each, account_id(Random(each).randrange(accounts))
+            )}
+            for each in range(first, first + many)
+        ]  # fmt: skip
+        body = json.dumps({"Targets": targets}).encode()
+        return Request("POST", f"{API}/{_NAMESPACE}.CreateMultiple", _api_headers(access), body)
+
     def update(access: Access, number: int) -> Request:
         body = json.dumps(_changes(number)).encode()
         path = f"{API}({some_contact(2, number)})"
@@ -69,6 +83,7 @@ def operations(accounts: int, contacts: int) -> tuple[Operation, ...]:
         Operation("read one", 1500, read),
         Operation("list 50", 100, list_50),
         Operation("create", 500, create, 204),
+        Operation("create many", 1, create_many),
         Operation("update", 600, update, 204),
         Operation("edit form", 300, form),
     )

@@ -19,7 +19,7 @@ import yaml
 
 from kartoteka.loading.document_schemas import schema_of
 from kartoteka.model.field_types import COMMON_KEYS, FIELD_TYPES
-from kartoteka.plugin_api import contexts, hookspecs, jobs
+from kartoteka.plugin_api import contexts, hookspecs, jobs, operations
 from kartoteka_runtime import app_folder
 from kartoteka_runtime.cli.main import app as command_line
 
@@ -152,6 +152,9 @@ def test_every_hook_is_described():
         ("record_handlers", "WriteContext"),
         ("command_handlers", "CommandContext"),
         ("command_handlers", "CommandResult"),
+        ("api_operations", "ApiOperation"),
+        ("api_operations", "ApiValue"),
+        ("api_operations", "OperationContext"),
         ("panels", "PanelContext"),
         ("panels", "PanelRows"),
         ("job_handlers", "JobHandler"),
@@ -163,7 +166,8 @@ def test_every_hook_is_described():
     ],
 )
 def test_everything_a_hook_receives_or_returns_is_described(heading, name):
-    kind = getattr(contexts, name, None) or getattr(jobs, name)
+    found = (getattr(module, name, None) for module in (contexts, jobs, operations))
+    kind = next(filter(None, found))
     parts = {item for item in vars(kind) if not item.startswith("_")}
     if dataclasses.is_dataclass(kind):
         parts |= {item.name for item in dataclasses.fields(kind)}

@@ -51,6 +51,7 @@ _DEFINITIONS = {
     "fields": "a field or a list of fields", "parts": "a name or a list of names",
     "color": '`"#7a4f01"`', "customizable": "true, false or a list of keys", "icon": "an icon",
     "label": "label", "name": "a name", "option_name": "a name", "relationship_name": "a name",
+    "schema_name": "the name with capitals",
     "renamed_from": "a name or a list of names", "text": "text",
     "feature": "a [feature](metadata.md#entity)",
 }  # fmt: skip

@@ -36,6 +36,7 @@ _PAGE_HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 _JSON = "application/json; odata.metadata=minimal"
+_CREATE_MULTIPLE = "Microsoft.Dynamics.CRM.CreateMultiple"
 _CUSTOMER = "parentcustomerid_account@odata.bind"
 _NAME = "_parentcustomerid_value@OData.Community.Display.V1.FormattedValue"
 _ENTITY = "_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname"
@@ -53,7 +54,7 @@ _DEFAULTS = {
 
 
 class Contacts:
-    """Answers the five requests."""
+    """Answers the six requests."""
 
     def __init__(self, store: stores.Store) -> None:
         """Serve the contacts of a store."""
@@ -123,14 +124,56 @@ class Contacts:
         values = orjson.loads(await request.body())
         account_id = values.pop(_CUSTOMER, "")[len("/accounts(") : -1]
         found = problems(values, is_new=True)
-        if account_id:
-            if await self.store.one(self.sql["account_exists"], (account_id,)) is None:
-                found.append("the account does not exist")
-            values["parentcustomerid"] = account_id
-            values["parentcustomerid__entity"] = "account"
+        if account_id and not await self._accounts({account_id}):
+            found.append("the account does not exist")
         if found:
             return _refused(400, " ".join(found))
         contact_id = _new_id()
+        values = self._row(values, contact_id, account_id, user_id)
+        await self.store.write(self.insert(tuple(values)), tuple(values.values()))
+        link = f"{_root(request)}/contacts({contact_id})"
+        return Response(
+            status_code=204, headers={**_HEADERS, "OData-EntityId": link, "Location": link}
+        )
+
+    async def create_many(self, request: Request) -> Response:
+        """Store new contacts, all of them or none, and return their ids."""
+        user_id = self.users.get(request.headers.get("authorization", ""))
+        if user_id is None:
+            return _refused(401, "a token is needed")
+        targets = orjson.loads(await request.body())["Targets"]
+        accounts = [item.pop(_CUSTOMER, "")[len("/accounts(") : -1] for item in targets]
+        known = await self._accounts({account_id for account_id in accounts if account_id})
+        ids: list[str] = []
+        rows: list[dict[str, Any]] = []
+        for item, account_id in zip(targets, accounts, strict=True):
+            del item["@odata.type"]
+            found = problems(item, is_new=True)
+            if account_id and account_id not in known:
+                found.append("the account does not exist")
+            if found:
+                return _refused(400, f"Targets[{len(rows)}]: {' '.join(found)}")
+            ids.append(_new_id())
+            rows.append(self._row(item, ids[-1], account_id, user_id))
+        columns = tuple(dict.fromkeys(name for row in rows for name in row))
+        await self.store.write_many(
+            self.insert(columns), [tuple(map(row.get, columns)) for row in rows]
+        )
+        answer = {"@odata.context": _context(request), "Ids": ids}
+        return Response(to_json(answer), 200, _HEADERS, media_type=_JSON)
+
+    async def _accounts(self, ids: set[str]) -> set[str]:
+        """Return those of the ids that are accounts."""
+        rows = await self.store.many(self.sql["accounts"], (stores.ids(ids, self.store.engine),))
+        return {row[0] for row in rows}
+
+    def _row(
+        self, values: dict[str, Any], contact_id: str, account_id: str, user_id: str
+    ) -> dict[str, Any]:
+        """Return the columns of a new contact."""
+        if account_id:
+            values["parentcustomerid"] = account_id
+            values["parentcustomerid__entity"] = "account"
         values = {**_DEFAULTS, **values, "contactid": contact_id}
         values["fullname"] = " ".join(filter(None, map(values.get, ("firstname", "lastname"))))
         values["address1_composite"] = "\n".join(filter(None, map(values.get, _ADDRESS))) or None
@@ -146,11 +189,7 @@ class Contacts:
             "modifiedby": user_id,
             "modifiedon": self._now(),
         }
-        await self.store.write(self.insert(tuple(values)), tuple(values.values()))
-        link = f"{_root(request)}/contacts({contact_id})"
-        return Response(
-            status_code=204, headers={**_HEADERS, "OData-EntityId": link, "Location": link}
-        )
+        return values
 
     async def change(self, request: Request) -> Response:
         """Change some columns of a contact."""
@@ -203,6 +242,7 @@ def build_app() -> Starlette:
             Route(f"{_ROOT}/contacts({{contact_id}})", contacts.change, methods=["PATCH"]),
             Route(f"{_ROOT}/contacts", contacts.list, methods=["GET"]),
             Route(f"{_ROOT}/contacts", contacts.create, methods=["POST"]),
+            Route(f"{_ROOT}/contacts/{_CREATE_MULTIPLE}", contacts.create_many, methods=["POST"]),
             Route("/e/contact/{contact_id}", contacts.form, methods=["GET"]),
         ],
         lifespan=lifespan,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from psycopg import AsyncConnection
@@ -54,6 +55,9 @@ class Store(Protocol):
 
     async def write(self, sql: str, params: Sequence[Any]) -> int:
         """Run one statement in a transaction and return how many rows it touched."""
+
+    async def write_many(self, sql: str, params: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each row, in one transaction."""
 
 
 def store_for(url: str) -> Store:
@@ -110,6 +114,16 @@ class SqliteStore:
         self._raw.execute("COMMIT")
         return touched
 
+    async def write_many(self, sql: str, params: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each row, in one transaction."""
+        self._raw.execute("BEGIN IMMEDIATE")
+        try:
+            self._raw.executemany(sql, params)
+        except BaseException:
+            self._raw.execute("ROLLBACK")
+            raise
+        self._raw.execute("COMMIT")
+
 
 def _fold(text: str | None) -> str | None:
     return None if text is None else fold(text)
@@ -159,6 +173,11 @@ class PostgresqlStore:
         async with self._pool.connection() as raw:
             return (await raw.execute(_marks(sql), params)).rowcount
 
+    async def write_many(self, sql: str, params: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each row, in one transaction."""
+        async with self._pool.connection() as raw, raw.transaction(), raw.cursor() as cursor:
+            await cursor.executemany(_marks(sql), params)
+
 
 _KNOWN_MARKS: dict[str, Any] = {}
 
@@ -196,7 +215,11 @@ def statements(
             f"ORDER BY {order}, c.contactid LIMIT {PAGE}"
         ),
         "user": "SELECT businessunitid, fullname FROM systemuser WHERE systemuserid = ?",
-        "account_exists": "SELECT 1 FROM account WHERE accountid = ?",
+        "accounts": (
+            "SELECT accountid FROM account WHERE accountid = ANY(CAST(? AS uuid[]))"
+            if engine == "postgresql"
+            else "SELECT accountid FROM account WHERE accountid IN (SELECT value FROM json_each(?))"
+        ),
     }
 
 
@@ -210,3 +233,10 @@ def update(columns: Sequence[str]) -> str:
     """Return the statement that changes these columns of a contact."""
     changes = ", ".join(f"{column} = ?" for column in columns)
     return f"UPDATE contact SET {changes}, versionnumber = versionnumber + 1 WHERE contactid = ?"
+
+
+def ids(values: Collection[str], engine: str) -> str:
+    """Return ids as the parameter of the statement that looks for some of them."""
+    if engine == "postgresql":
+        return "{" + ",".join(values) + "}"
+    return json.dumps(list(values))

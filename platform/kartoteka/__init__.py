@@ -48,12 +48,20 @@ from kartoteka.plugin_api.jobs import (
     JobQueue,
     Schedule,
 )
+from kartoteka.plugin_api.operations import (
+    ApiOperation,
+    ApiValue,
+    OperationContext,
+    RecordValues,
+)
 from kartoteka.plugin_api.plugin import Plugin
 from kartoteka.record_values import Party, Record, Reference
 from kartoteka.registry import Registry
 
 __all__ = [
     "AccessDenied",
+    "ApiOperation",
+    "ApiValue",
     "Area",
     "BundleInfo",
     "Cascade",
@@ -82,6 +90,7 @@ __all__ = [
     "LabelResolver",
     "Location",
     "MetadataError",
+    "OperationContext",
     "Option",
     "Panel",
     "PanelContext",
@@ -97,6 +106,7 @@ __all__ = [
     "RecordHandler",
     "RecordInvalid",
     "RecordNotFound",
+    "RecordValues",
     "Records",
     "Reference",
     "Registry",

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 class KartotekaError(Exception):
-    """The root of every error that Kartoteka raises on purpose."""
+    """The root of every error that Kartoteka raises on purpose.
+
+    ``place`` says which of several records it is about, from 0; None where there is but one.
+    """
+
+    place: int | None = None
 
 
 class MetadataError(KartotekaError):

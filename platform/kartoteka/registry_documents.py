@@ -20,6 +20,7 @@ from kartoteka.model.field import Cascade, Field, Required
 from kartoteka.model.field_types import (
     DEFAULT_MAX_LENGTH,
     DEFAULT_PRECISION,
+    DEFAULT_SIZE_KB,
     FIELD_TYPES,
     NUMBER_LIMITS,
 )
@@ -116,12 +117,20 @@ class _Documents:
             "features": sorted(entity.features),
             "fields": [self._field(field, entity) for field in entity.fields],
             "keys": [
-                _told({"name": key.name, "label": _label(key.label), "fields": list(key.fields)})
+                _told(
+                    {
+                        "name": key.name,
+                        "schema_name": key.schema_name,
+                        "label": _label(key.label),
+                        "fields": list(key.fields),
+                    }
+                )
                 for key in entity.keys
             ],
             "states": _states(entity),
             "transitions": _transitions(entity),
             "commands": [self._command(command) for command in entity.commands],
+            "schema_name": entity.schema_name,
         }
 
     def _command(self, command: Command) -> _Map:
@@ -175,7 +184,11 @@ class _Documents:
             "formula": field.formula,
             "stored": field.stored,
             "rollup": None if field.rollup is None else _told(asdict(field.rollup)),
+            "max_size_kb": _unless(field.max_size_kb, DEFAULT_SIZE_KB.get(field.type)),
+            "allowed_extensions": list(field.allowed_extensions),
+            "full_image": _unless(field.full_image, True),
             "participation": field.participation,
+            "schema_name": field.schema_name,
         })  # fmt: skip
 
     def _yes_no_labels(self, field: Field, entity: Entity | None) -> _Map:
@@ -342,6 +355,7 @@ def _choice(choice: Choice) -> _Map:
 
 def _relationship(relationship: Relationship) -> _Map:
     return {
+        "schema_name": relationship.schema_name,
         "left": relationship.left,
         "right": relationship.right,
         "intersect": relationship.intersect,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kartoteka import CommandHandler, Plugin, RecordHandler, hookimpl
-from kartoteka_marketing import membership, reach
+from kartoteka import ApiOperation, CommandHandler, Plugin, RecordHandler, hookimpl
+from kartoteka_marketing import api_operations, membership, reach
 
 
 class MarketingPlugin(Plugin):
@@ -30,3 +30,8 @@ class MarketingPlugin(Plugin):
         yield CommandHandler("list", "lock", membership.lock)
         yield CommandHandler("list", "unlock", membership.unlock)
         yield CommandHandler("list", "count_reachable", reach.count_reachable)
+
+    @hookimpl
+    def api_operations(self) -> Iterable[ApiOperation]:
+        """Offer what clients of Dataverse call to change members of lists."""
+        yield from api_operations.OPERATIONS

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kartoteka import CommandHandler, Plugin, RecordHandler, hookimpl
-from kartoteka_sales import closing, customers, disqualification, forecast, qualification
+from kartoteka import ApiOperation, CommandHandler, Plugin, RecordHandler, hookimpl
+from kartoteka_sales import (
+    api_operations,
+    closing,
+    customers,
+    disqualification,
+    forecast,
+    qualification,
+)
 
 
 class SalesPlugin(Plugin):
@@ -35,3 +42,8 @@ class SalesPlugin(Plugin):
         yield CommandHandler("opportunity", "win", closing.win)
         yield CommandHandler("opportunity", "lose", closing.lose)
         yield CommandHandler("opportunity", "reopen", closing.reopen)
+
+    @hookimpl
+    def api_operations(self) -> Iterable[ApiOperation]:
+        """Offer what clients of Dataverse call to qualify leads and close opportunities."""
+        yield from api_operations.OPERATIONS

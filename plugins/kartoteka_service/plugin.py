@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kartoteka import CommandHandler, Panel, Plugin, RecordHandler, hookimpl
-from kartoteka_service import customer_panels, hierarchy, resolution
+from kartoteka import ApiOperation, CommandHandler, Panel, Plugin, RecordHandler, hookimpl
+from kartoteka_service import api_operations, customer_panels, hierarchy, resolution
 
 
 class ServicePlugin(Plugin):
@@ -50,3 +50,8 @@ class ServicePlugin(Plugin):
                 "service.active_cases",
                 customer_panels.active_cases,
             )
+
+    @hookimpl
+    def api_operations(self) -> Iterable[ApiOperation]:
+        """Offer what clients of Dataverse call to settle cases."""
+        yield from api_operations.OPERATIONS

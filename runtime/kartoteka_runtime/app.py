@@ -12,11 +12,18 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from kartoteka.plugin_api.jobs import JobHandler, JobQueue, Schedule
 from kartoteka.registry import Registry
+from kartoteka_runtime.app_files import AppFiles
 from kartoteka_runtime.app_folder import load_app_folder
+from kartoteka_runtime.file_store.open_store import store_for
+from kartoteka_runtime.forwarded_host import ForwardedHost
 from kartoteka_runtime.identity import UserChanges
+from kartoteka_runtime.jobs.file_jobs import FORGET_HOURLY, file_jobs
 from kartoteka_runtime.jobs.housekeeping import FORGET_DAILY, FORGET_JOBS
 from kartoteka_runtime.jobs.keeper import Pace
 from kartoteka_runtime.jobs.password_mails import password_mail_jobs
+from kartoteka_runtime.jobs.webhook_jobs import KEEP_HOURLY, webhook_jobs
+from kartoteka_runtime.jobs.webhook_jobs import QUEUE as SENDING_QUEUE
+from kartoteka_runtime.jobs.webhook_sender import WebhookSender
 from kartoteka_runtime.jobs.worker import AT_ONCE, JobWorker
 from kartoteka_runtime.known_ids import role_id
 from kartoteka_runtime.live_registry import LiveRegistry
@@ -32,12 +39,15 @@ from kartoteka_runtime.publishing.publish import (
     refresh,
 )
 from kartoteka_runtime.publishing.rollback import rollback
+from kartoteka_runtime.records.bulk_delete import BULK_DELETE
 from kartoteka_runtime.records.explain_access import AccessExplainer
-from kartoteka_runtime.records.hook_table import with_jobs
+from kartoteka_runtime.records.hook_table import with_jobs, with_record_handlers
 from kartoteka_runtime.records.recalculation import recalculation_jobs
+from kartoteka_runtime.records.record_files import RecordFiles
 from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.records.security_events import EventRecords
-from kartoteka_runtime.request_guard import RequestGuard
+from kartoteka_runtime.records.webhook_rules import webhook_handlers
+from kartoteka_runtime.request_guard import RequestGuard, refusal_of
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.security.events import SecurityEvents
 from kartoteka_runtime.security.password_resets import PasswordResets
@@ -45,6 +55,7 @@ from kartoteka_runtime.security.request_limits import RequestLimits
 from kartoteka_runtime.security.services import Services
 from kartoteka_runtime.security.sessions import Sessions
 from kartoteka_runtime.security.sign_in import build_sign_in
+from kartoteka_runtime.security.webhook_secrets import WebhookSecrets
 from kartoteka_runtime.settings import Settings
 from kartoteka_runtime.storage.identity_store import DatabaseIdentityStore
 from kartoteka_runtime.storage.open_database import database_for
@@ -53,9 +64,9 @@ from kartoteka_runtime.web.routes import web_routes
 from kartoteka_runtime.web.web_client import WebClient
 from kartoteka_runtime.web_api.routes import api_routes
 
-# Jobs of the runtime itself.
-OWN_JOB_HANDLERS: tuple[JobHandler, ...] = (*recalculation_jobs(), FORGET_JOBS)
-OWN_SCHEDULES: tuple[Schedule, ...] = (FORGET_DAILY,)
+# Jobs of the runtime itself; those that need parts of an app are made with it.
+OWN_JOB_HANDLERS: tuple[JobHandler, ...] = (*recalculation_jobs(), FORGET_JOBS, BULK_DELETE)
+OWN_SCHEDULES: tuple[Schedule, ...] = (FORGET_DAILY, FORGET_HOURLY, KEEP_HOURLY)
 
 
 def build_parts(
@@ -102,9 +113,23 @@ def build_parts(
         app_label=app_folder.label,
         base_language=app_folder.base_language,
     )
-    own = (*OWN_JOB_HANDLERS, *password_mail_jobs(resets), *job_handlers)
-    hooks = with_jobs(app_folder.hooks(), own, job_queues, OWN_SCHEDULES)
+    places = settings.file_settings
+    files = RecordFiles(store_for(places), most_bytes=places.most_bytes)
+    webhook_secrets = WebhookSecrets(database.dialect, secret=settings.secret)
+    sender = WebhookSender(settings.webhook_networks, allows_http=settings.webhooks_over_http)
+    own = (
+        *OWN_JOB_HANDLERS,
+        *password_mail_jobs(resets),
+        *file_jobs(files),
+        *webhook_jobs(webhook_secrets, sender),
+        *job_handlers,
+    )
+    hooks = with_jobs(app_folder.hooks(), own, (SENDING_QUEUE, *job_queues), OWN_SCHEDULES)
+    hooks = with_record_handlers(
+        hooks, webhook_handlers(webhook_secrets, allows_http=settings.webhooks_over_http)
+    )
     records = RecordService(database, live_registry, hooks, user_changes=user_changes)
+    records.files = files
     security_events = SecurityEvents(EventRecords(records))
     records.security_events = security_events
     sessions.tell(security_events)
@@ -116,15 +141,18 @@ def build_parts(
     return RuntimeParts(
         settings=settings,
         app_folder=app_folder,
+        app_files=AppFiles(app_folder),
         database=database,
         live_registry=live_registry,
         records=records,
+        files=files,
         explainer=AccessExplainer(records, app_folder.registry),
         sessions=sessions,
         security_events=security_events,
         limits=limits,
         resets=resets,
         services=Services(store, sessions),
+        webhook_secrets=webhook_secrets,
         sign_in=build_sign_in(app_folder.sign_in, database, settings.secret),
     )
 
@@ -160,10 +188,14 @@ def build_app(settings: Settings) -> Starlette:
         finally:
             await parts.database.close()
 
+    publisher = AppPublisher(parts)
     app = Starlette(
-        routes=[*api_routes(parts), *web_routes(WebClient(parts, AppPublisher(parts)))],
+        routes=[*api_routes(parts, publisher), *web_routes(WebClient(parts, publisher))],
         lifespan=lifespan,
-        middleware=[*guards(settings), Middleware(PublicationRefresh, parts=parts)],
+        middleware=[
+            *guards(settings),
+            Middleware(PublicationRefresh, parts=parts, refusal=refusal_of),
+        ],
     )
     app.state.parts = parts
     return app
@@ -175,7 +207,11 @@ def guards(settings: Settings) -> list[Middleware]:
     if not settings.trusted_proxies:
         return [guard]
     proxies = list(settings.trusted_proxies)
-    return [Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies), guard]
+    return [
+        Middleware(ForwardedHost, proxies=proxies),
+        Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies),
+        guard,
+    ]
 
 
 async def plan_app(parts: RuntimeParts, registry: Registry) -> Plan:

@@ -15,8 +15,13 @@ from kartoteka.errors import KartotekaError
 from kartoteka.plugin_api.discovery import discover_plugins, plugin_manager
 from kartoteka.plugin_api.plugin import Plugin
 from kartoteka.registry import Registry
-from kartoteka_runtime.records import access_teams, organization_rules, role_giving
-from kartoteka_runtime.records.hook_table import HookTable, build_hook_table, with_jobs
+from kartoteka_runtime.records import access_teams, organization_rules, role_giving, webhook_rules
+from kartoteka_runtime.records.hook_table import (
+    HookTable,
+    build_hook_table,
+    with_jobs,
+    with_operations,
+)
 from kartoteka_runtime.security.sign_in_settings import (
     SignInSettings,
     SignInSettingsError,
@@ -108,12 +113,16 @@ def hooks_of(plugins: Sequence[Plugin]) -> HookTable:
         ],
         [
             *organization_rules.COMMAND_HANDLERS,
+            *webhook_rules.COMMAND_HANDLERS,
             *(item for items in manager.hook.command_handlers() for item in items),
         ],
         [
             access_teams.MEMBERS_PANEL,
             *(item for items in manager.hook.panels() for item in items),
         ],
+    )
+    table = with_operations(
+        table, [item for items in manager.hook.api_operations() for item in items]
     )
     return with_jobs(
         table,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -175,8 +175,14 @@ class IdentityStore(Protocol):
     async def replace_hash(self, user_id: str, old: str, new: str) -> None:
         """Keep another hash of the same password, unless it was changed meanwhile."""
 
-    async def add_failure(self, user_id: str, locked_until: datetime | None) -> None:
-        """Count one more wrong password, and keep until when the user has to wait."""
+    async def add_failure(
+        self, user_id: str, locked_until: Callable[[int], datetime | None]
+    ) -> int:
+        """Count one more wrong password, and return how many there are now.
+
+        ``locked_until`` says for a count until when the user has to wait; attempts that come at
+        once are counted one after the other.
+        """
 
     async def forget_failures(self, user_id: str) -> None:
         """Count no wrong passwords any more."""

@@ -26,3 +26,8 @@ def role_id(published: Published, name: str) -> str:
 def profile_id(published: Published, name: str) -> str:
     """Return the id of the record of a column profile; it stays when the profile is renamed."""
     return known_id("fieldsecurityprofile", published.identities.of("column_profile", name))
+
+
+def view_id(published: Published, name: str) -> str:
+    """Return the id by which clients ask for a view; it stays when the view is renamed."""
+    return known_id("savedquery", published.identities.of("view", name))

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kartoteka_runtime.settings import Settings
+from kartoteka_runtime.upload_bodies import MOST_BODY_BYTES, BodyLimit, limit_of
 from kartoteka_runtime.web_api.problem import problem
 
 MOST_TARGET_BYTES = 60 * 1024  # path and query; a filter may name very many records
 MOST_HEADER_BYTES = 64 * 1024
 MOST_HEADERS = 100
-MOST_BODY_BYTES = 5 * 1024 * 1024  # whatever reads a body has a limit of its own below this one
 
 _COOKIE = b"kartoteka_"  # what the names of our cookies begin with
 _HOST_PREFIX = b"__Host-"
@@ -54,7 +54,7 @@ class RequestGuard:
         if scope["type"] != "http":
             return self._app(scope, receive, send)
         is_https = self._is_https or scope.get("scheme") == "https"
-        answer = _GuardedAnswer(send, is_https=is_https)
+        answer = _GuardedAnswer(send, scope["path"], is_https=is_https)
         refusal = self._refusal(scope)
         if refusal is not None:
             return _refuse(scope, receive, answer, *refusal)
@@ -62,7 +62,7 @@ class RequestGuard:
             scope = _with_own_cookies(scope)
         if scope["method"] in _BODILESS:
             return self._app(scope, receive, answer)
-        body = _LimitedBody(receive)
+        body = _LimitedBody(receive, limit_of(scope))
         answer.body = body
         return self._app(scope, body, answer)
 
@@ -92,9 +92,10 @@ class _LimitedBody:
     Whoever reads on is told that the client went away; the answer then says why.
     """
 
-    __slots__ = ("_receive", "_size", "is_too_long")
+    __slots__ = ("_limit", "_receive", "_size", "is_too_long")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, limit: BodyLimit) -> None:
+        self._limit = limit
         self._receive = receive
         self._size = 0
         self.is_too_long = False
@@ -105,7 +106,7 @@ class _LimitedBody:
         message = await self._receive()
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
-            if self._size > MOST_BODY_BYTES:
+            if self._size > self._limit.most_bytes:
                 self.is_too_long = True
                 return {"type": "http.disconnect"}
         return message
@@ -114,10 +115,11 @@ class _LimitedBody:
 class _GuardedAnswer:
     """Sends an answer with the headers that every one has."""
 
-    __slots__ = ("_is_https", "_is_replaced", "_send", "body")
+    __slots__ = ("_is_https", "_is_replaced", "_path", "_send", "body")
 
-    def __init__(self, send: Send, *, is_https: bool) -> None:
+    def __init__(self, send: Send, path: str, *, is_https: bool) -> None:
         self._send = send
+        self._path = path
         self._is_https = is_https
         self._is_replaced = False
         self.body: _LimitedBody | None = None
@@ -150,19 +152,12 @@ class _GuardedAnswer:
         message["headers"] = headers
 
     async def _say_too_long(self) -> None:
-        text = f"The body is longer than {MOST_BODY_BYTES} bytes.".encode()
-        start: Message = {
-            "type": "http.response.start",
-            "status": 413,
-            "headers": [
-                (b"content-type", b"text/plain; charset=utf-8"),
-                (b"content-length", str(len(text)).encode()),
-                (b"connection", b"close"),
-            ],
-        }
+        response = refusal_of(self._path, 413, f"The body is longer than {MOST_BODY_BYTES} bytes.")
+        headers = [*response.raw_headers, (b"connection", b"close")]
+        start: Message = {"type": "http.response.start", "status": 413, "headers": headers}
         self._complete(start)
         await self._send(start)
-        await self._send({"type": "http.response.body", "body": text})
+        await self._send({"type": "http.response.body", "body": response.body})
 
 
 async def _nothing() -> None:
@@ -170,9 +165,13 @@ async def _nothing() -> None:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, words: str) -> None:
-    is_api = scope["path"].startswith("/api/")
-    response = problem(status, words) if is_api else PlainTextResponse(words, status)
-    await response(scope, receive, send)
+    await refusal_of(scope["path"], status, words)(scope, receive, send)
+
+
+def refusal_of(path: str, status: int, words: str) -> Response:
+    """Return a refusal as who asked for a path understands it."""
+    is_api = path.startswith("/api/")
+    return problem(status, words) if is_api else PlainTextResponse(words, status)
 
 
 def _with_own_cookies(scope: Scope) -> Scope:

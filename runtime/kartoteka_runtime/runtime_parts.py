@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kartoteka.registry import Registry
+from kartoteka_runtime.app_files import AppFiles
 from kartoteka_runtime.app_folder import AppFolder
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.publishing.plan import Plan
 from kartoteka_runtime.records.explain_access import AccessExplainer
+from kartoteka_runtime.records.record_files import RecordFiles
 from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.security.events import SecurityEvents
 from kartoteka_runtime.security.password_resets import PasswordResets
@@ -18,6 +20,7 @@ from kartoteka_runtime.security.request_limits import RequestLimits
 from kartoteka_runtime.security.services import Services
 from kartoteka_runtime.security.sessions import Sessions
 from kartoteka_runtime.security.sign_in import SignIn
+from kartoteka_runtime.security.webhook_secrets import WebhookSecrets
 from kartoteka_runtime.settings import Settings
 from kartoteka_runtime.storage.database import Database
 
@@ -28,13 +31,16 @@ class RuntimeParts:
 
     settings: Settings
     app_folder: AppFolder
+    app_files: AppFiles
     database: Database
     live_registry: LiveRegistry
     records: RecordService
+    files: RecordFiles
     explainer: AccessExplainer
     sessions: Sessions
     resets: PasswordResets
     services: Services
+    webhook_secrets: WebhookSecrets
     security_events: SecurityEvents
     limits: RequestLimits
     sign_in: SignIn

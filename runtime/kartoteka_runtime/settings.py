@@ -29,6 +29,10 @@ SESSION_HOURS, SESSION_IDLE_MINUTES = "KARTOTEKA_SESSION_HOURS", "KARTOTEKA_SESS
 SMTP_HOST, SMTP_PORT, SMTP_TLS = "KARTOTEKA_SMTP_HOST", "KARTOTEKA_SMTP_PORT", "KARTOTEKA_SMTP_TLS"
 SMTP_USER, SMTP_PASSWORD = "KARTOTEKA_SMTP_USER", "KARTOTEKA_SMTP_PASSWORD"
 SMTP_SENDER = "KARTOTEKA_SMTP_SENDER"
+FILES, MOST_FILE_MB = "KARTOTEKA_FILES", "KARTOTEKA_MOST_FILE_MB"
+S3_ENDPOINT, S3_REGION = "KARTOTEKA_S3_ENDPOINT", "KARTOTEKA_S3_REGION"
+S3_ACCESS_KEY, S3_SECRET_KEY = "KARTOTEKA_S3_ACCESS_KEY", "KARTOTEKA_S3_SECRET_KEY"
+WEBHOOK_NETWORKS, WEBHOOK_HTTP = "KARTOTEKA_WEBHOOK_NETWORKS", "KARTOTEKA_WEBHOOK_HTTP"
 SmtpTls = Literal["none", "starttls", "tls"]
 SMTP_TLS_WAYS: tuple[SmtpTls, ...] = ("none", "starttls", "tls")
 _SMTP_PORTS: Mapping[str, int] = {"none": 25, "starttls": 587, "tls": 465}
@@ -59,6 +63,31 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class S3Settings:
+    """A bucket of storage that speaks S3; files lie below ``prefix`` in it.
+
+    Without ``endpoint`` it is that of AWS; without keys they come from where AWS's own programs
+    find them, such as the role of the machine.
+    """
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = ""
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """Where the files of fields and notes lie, and how large one may be at most, in bytes."""
+
+    folder: Path
+    s3: S3Settings | None = None
+    most_bytes: int = 10 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where the app lies, where its records lie, and how its sessions are protected.
 
@@ -71,7 +100,8 @@ class Settings:
 
     A session ends after ``session_hours``, and when it was not used for ``session_idle_minutes``.
     ``public_url`` is where people reach the app, without a slash at its end; links in mails begin
-    with it. Without ``mail`` none is sent.
+    with it. Without ``mail`` none is sent. Webhooks post to public addresses over https; beside
+    those to ``webhook_networks``, and in the clear if ``webhooks_over_http``.
     """
 
     app_folder: Path
@@ -88,6 +118,9 @@ class Settings:
     requests_per_user: int = MOST_BY_USER
     requests_per_address: int = MOST_BY_ADDRESS
     visits_per_address: int = MOST_VISITS
+    webhook_networks: tuple[str, ...] = ()
+    webhooks_over_http: bool = False
+    files: FileSettings | None = None  # none: in the app's data folder
 
     @classmethod
     def load(cls, app_folder: Path) -> Settings:
@@ -109,11 +142,19 @@ class Settings:
             public_url=_public_url(),
             mail=_mail(),
             hosts=_several(HOSTS),
-            trusted_proxies=_trusted_proxies(),
+            trusted_proxies=_networks(TRUSTED_PROXIES),
             requests_per_user=_number(REQUESTS_PER_USER, MOST_BY_USER),
             requests_per_address=_number(REQUESTS_PER_ADDRESS, MOST_BY_ADDRESS),
             visits_per_address=_number(VISITS_PER_ADDRESS, MOST_VISITS),
+            webhook_networks=_networks(WEBHOOK_NETWORKS),
+            webhooks_over_http=os.environ.get(WEBHOOK_HTTP, "") in ("1", "true"),
+            files=_files(data),
         )
+
+    @property
+    def file_settings(self) -> FileSettings:
+        """Return where files lie: in the app's data folder unless said otherwise."""
+        return self.files or FileSettings(self.app_folder / "data" / "files")
 
     @property
     def can_mail_links(self) -> bool:
@@ -134,14 +175,14 @@ def _several(name: str) -> tuple[str, ...]:
     return tuple(part for text in os.environ.get(name, "").split(",") if (part := text.strip()))
 
 
-def _trusted_proxies() -> tuple[str, ...]:
-    """Return addresses and networks, each checked: a mistyped one would trust nobody."""
-    found = _several(TRUSTED_PROXIES)
+def _networks(name: str) -> tuple[str, ...]:
+    """Return addresses and networks, each checked: a mistyped one would mean nobody."""
+    found = _several(name)
     for text in found:
         try:
             ip_network(text)
         except ValueError as error:
-            raise SettingsError(f"{TRUSTED_PROXIES}: {error}") from error
+            raise SettingsError(f"{name}: {error}") from error
     return found
 
 
@@ -165,6 +206,28 @@ def _public_url() -> str:
     if said and (not is_address or parts.query or parts.fragment or parts.username):
         raise SettingsError(f"{PUBLIC_URL} is {said!r}; such as https://crm.example.com is meant")
     return said
+
+
+def _files(data: Path) -> FileSettings:
+    """Return where files lie: ``s3://bucket/prefix``, or a folder."""
+    said = os.environ.get(FILES, "").strip()
+    most = _number_to(MOST_FILE_MB, 10_240, most=10_240) * 1024**2
+    if not said.startswith("s3://"):
+        if "://" in said:
+            raise SettingsError(f"{FILES} is {said[:60]!r}; a folder or s3://bucket is meant")
+        return FileSettings(Path(said) if said else data / "files", most_bytes=most)
+    bucket, _, prefix = said.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise SettingsError(f"{FILES} is {said[:60]!r}; s3://bucket/prefix is meant")
+    s3 = S3Settings(
+        bucket,
+        prefix.strip("/"),
+        endpoint=os.environ.get(S3_ENDPOINT, "").rstrip("/"),
+        region=os.environ.get(S3_REGION, ""),
+        access_key=os.environ.get(S3_ACCESS_KEY, ""),
+        secret_key=os.environ.get(S3_SECRET_KEY, ""),
+    )
+    return FileSettings(data / "files", s3, most)
 
 
 def _mail() -> MailSettings | None:

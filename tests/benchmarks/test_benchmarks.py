@@ -22,10 +22,11 @@ def test_a_small_benchmark_prints_a_line_an_operation(engine: str, tmp_path: Pat
     )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith(f"{engine}, ")]
-    assert [line.split(", ")[1][:9].strip() for line in lines] == [
+    assert [line.split(", ")[1][:12].strip() for line in lines] == [
         "read one",
         "list 50",
         "create",
+        "create many",
         "update",
         "edit form",
     ]

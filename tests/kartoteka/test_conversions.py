@@ -318,6 +318,8 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
     made: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
         "text": lambda: TEXTS.filter(lambda text: _takes(check, text)).map(check),
         "unique_id": lambda: st.uuids().map(str),
+        "file": lambda: st.uuids().map(str),
+        "image": lambda: st.uuids().map(str),
         "day": lambda: st.dates(date(1753, 1, 1)),
         "instant": lambda: st.datetimes(datetime(1753, 1, 1), timezones=st.just(UTC)).map(check),
         "local time": lambda: st.datetimes(datetime(1753, 1, 1)).map(check),

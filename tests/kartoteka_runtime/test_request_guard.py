@@ -12,12 +12,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from kartoteka_runtime.request_guard import (
-    MOST_BODY_BYTES,
     MOST_HEADER_BYTES,
     MOST_TARGET_BYTES,
     RequestGuard,
 )
 from kartoteka_runtime.settings import Settings
+from kartoteka_runtime.upload_bodies import MOST_BODY_BYTES
 
 SETTINGS = Settings(Path("."), "", b"")
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import re
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-import uvicorn
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright
 
 from kartoteka_runtime.dev.dev_app import build_dev_app
 from kartoteka_runtime.testing.running_app import RunningApp
+from kartoteka_runtime.testing.served_app import served
 
 _ROOT = Path(__file__).parents[2]
 _AXE = _ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -248,6 +246,8 @@ class ReadPage(HTMLParser):
             case "form":
                 self._form = Form(found.get("method", "get"), found.get("action", ""))
                 self.forms.append(self._form)
+            case "input" if "form" in found:
+                pass  # belongs to another form
             case "input" if name and (found.get("type") not in _TICKED or "checked" in found):
                 self._form.values[name] = value
             case "select":
@@ -352,7 +352,7 @@ async def reader() -> AsyncIterator[Callable[..., Awaitable[Reader]]]:
 async def person(crm: RunningApp, browser: Browser) -> AsyncIterator[Callable[..., Any]]:
     """Give a function that seats someone with a role at a browser: ``await person()``."""
     async with AsyncExitStack() as stack:
-        address = await stack.enter_async_context(_served(crm))
+        address = await stack.enter_async_context(served(crm))
 
         async def sit_down(
             role: str = "system_administrator", *, has_scripts: bool = True
@@ -386,7 +386,7 @@ async def developer(start_app, browser: Browser) -> AsyncIterator[Callable[..., 
             app = RunningApp(build_dev_app(settings))
             session = app.app.state.dev_session
             address = await stack.enter_async_context(
-                _served(app, lifespan="on", before_end=session.end_streams)
+                served(app, lifespan="on", before_end=session.end_streams)
             )
             principal = await app.principal()
             await app.parts.sessions.set_password(principal.user_id, _PASSWORD)
@@ -402,33 +402,3 @@ async def developer(start_app, browser: Browser) -> AsyncIterator[Callable[..., 
             return person, settings.app_folder / "metadata"
 
         yield sit_down
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave Ctrl+C to pytest."""
-        yield
-
-
-@asynccontextmanager
-async def _served(
-    app: RunningApp,
-    *,
-    lifespan: Literal["on", "off"] = "off",
-    before_end: Callable[[], None] = lambda: None,
-) -> AsyncIterator[str]:
-    """Yield the address at which an app answers; by default one that is open already."""
-    config = uvicorn.Config(app.app, lifespan=lifespan, ws="none", log_level="warning")
-    server = _Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0)
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            before_end()
-            server.should_exit = True
-            server.force_exit = lifespan == "off"
-            await serving

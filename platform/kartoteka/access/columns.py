@@ -61,7 +61,7 @@ def column_rights(registry: Registry, facts: UserFacts, entity: Entity, field: s
         return EVERY_RIGHT
     if facts.is_disabled:
         return NO_RIGHTS
-    name = _deciding(entity, field)
+    name = deciding_column(entity, field)
     found = NO_RIGHTS
     for profile_name in facts.profiles:
         profile = registry.column_profiles.get(profile_name)
@@ -80,6 +80,25 @@ def column_rights(registry: Registry, facts: UserFacts, entity: Entity, field: s
     if not found.read:
         return replace(found, unmasked="none")
     return found
+
+
+def both_rights(one: ColumnRights, other: ColumnRights) -> ColumnRights:
+    """Return what two users may both do with a column."""
+    return ColumnRights(
+        one.read and other.read,
+        one.create and other.create,
+        one.update and other.update,
+        min(one.unmasked, other.unmasked, key=UNMASKED.index),
+    )
+
+
+def both_limits(one: ColumnLimits, other: ColumnLimits) -> ColumnLimits:
+    """Return the limits of who sees only what two users both see."""
+    hidden = one.hidden | other.hidden
+    masks = {**one.masked, **other.masked}
+    return ColumnLimits(
+        hidden, MappingProxyType({name: masks[name] for name in masks if name not in hidden})
+    )
 
 
 def hidden_columns(registry: Registry, facts: UserFacts, entity: Entity) -> frozenset[str]:
@@ -118,13 +137,18 @@ def column_limits(
 
 def mask_of(entity: Entity, field: str) -> Mask | None:
     """Return the mask of a secured column; an amount in base currency has that of its amount."""
-    return entity.field_by_name[_deciding(entity, field)].mask
+    return entity.field_by_name[deciding_column(entity, field)].mask
 
 
-def _deciding(entity: Entity, field: str) -> str:
-    """Return the column that profiles grant: of an amount in base currency, its amount."""
+def deciding_column(entity: Entity, field: str) -> str:
+    """Return the column that profiles grant of a secured one.
+
+    Of an amount in base currency that is its amount, of what tells of a file the file.
+    """
     found = entity.field_by_name[field]
-    return field if found.secured else found.base_of
+    if found.secured:
+        return field
+    return found.base_of or entity.file_marks.get(field, "")
 
 
 def _is_free(registry: Registry, facts: UserFacts) -> bool:

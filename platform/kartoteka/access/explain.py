@@ -167,7 +167,7 @@ def explain_columns(
     answers = []
     for name in sorted(entity.secured_fields):
         field = entity.field_by_name[name]
-        decides = name if field.secured else field.base_of
+        decides = name if field.secured else field.base_of or entity.file_marks[name]
         found: dict[str, list[tuple[str, Location]]] = {verb: [] for verb in COLUMN_VERBS}
         for profile_name in () if facts.is_disabled else sorted(facts.profiles):
             profile = registry.column_profiles.get(profile_name)

@@ -34,6 +34,8 @@ def what_keeps_from_securing(registry: Registry, entity: Entity, field: Field) -
         return "its value is made of others; secure those"
     if name in entity.rollup_marks:
         return f'it belongs to the rollup "{entity.rollup_marks[name]}"'
+    if name in entity.file_marks:
+        return f'it follows "{entity.file_marks[name]}", and is secured with it'
     if field.base_of:
         return f'it follows "{field.base_of}", and is secured with it'
     if field.unique:

@@ -14,17 +14,21 @@ from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.read_label import maps_in
 from kartoteka.location import Location
 from kartoteka.model.entity import Entity
-from kartoteka.model.field import Field
+from kartoteka.model.field import FILE_MARKS, Field
 from kartoteka.model.field_types import (
     COMMON_KEYS,
     FIELD_TYPES,
+    FILE_MARK_TYPES,
     MAX_PRECISION,
+    MOST_SIZE_KB,
     NUMBER_LIMITS,
     max_length_limit,
 )
 from kartoteka.names import CONDITION_WORDS, PLATFORM_FIELDS, did_you_mean
 
-_PARAMETER_TYPES_REFUSED = frozenset({"autonumber", "party_list", "state", "status", "unique_id"})
+_PARAMETER_TYPES_REFUSED = frozenset(
+    {"autonumber", "file", "image", "party_list", "state", "status", "unique_id"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +305,36 @@ def _check_party_list(subject: _Subject) -> Iterator[Diagnostic]:
         )  # fmt: skip
 
 
+def _check_file(subject: _Subject) -> Iterator[Diagnostic]:
+    field, content = subject.field, subject.content
+    most = MOST_SIZE_KB[field.type]
+    if field.max_size_kb is not None and field.max_size_kb > most:
+        yield Diagnostic(
+            content.at("max_size_kb"), "field/file-size",
+            f"{_article(field.type)} has at most {most:,} kilobytes",
+        )  # fmt: skip
+    if content.get("required") is True:
+        yield Diagnostic(
+            content.at("required"), "field/file-required",
+            f'"{field.name}" can be filled only once the record is there',
+            "leave required out, or say recommended",
+        )  # fmt: skip
+    for suffix in FILE_MARKS[field.type]:
+        name, wanted = f"{field.name}{suffix}", FILE_MARK_TYPES[suffix]
+        declared = subject.entity.field_by_name.get(name)
+        if declared is not None and declared.type != wanted:
+            yield Diagnostic(
+                content.at("name"), "field/file-mark",
+                f'the platform keeps in "{name}" what belongs to "{field.name}", and needs a '
+                f"{wanted} field; there is one of type {declared.type}",
+                "give one of the two another name",
+            )  # fmt: skip
+
+
+def _article(field_type: str) -> str:
+    return "an image" if field_type == "image" else "a file"
+
+
 def _check_state(subject: _Subject) -> Iterator[Diagnostic]:
     if not subject.entity.states:
         yield Diagnostic(
@@ -329,6 +363,8 @@ _CHECKS_OF_TYPE: dict[str, tuple[Callable[[_Subject], Iterator[Diagnostic]], ...
     "money": (_check_range, _check_precision, _check_base_of),
     "choice": (_check_options,),
     "multi_choice": (_check_options,),
+    "file": (_check_file,),
+    "image": (_check_file,),
     "party_list": (_check_party_list,),
     "state": (_check_state,),
     "status": (_check_state,),

@@ -23,6 +23,7 @@ from kartoteka.checks.relationship_checks import (
 from kartoteka.checks.renamed_checks import check_former_names
 from kartoteka.checks.role_checks import check_role
 from kartoteka.checks.rule_checks import check_rule
+from kartoteka.checks.schema_name_checks import check_schema_names
 from kartoteka.checks.scope import Scope
 from kartoteka.checks.secured_checks import (
     check_column_profile,
@@ -90,6 +91,7 @@ def _checked(
 ) -> tuple[Diagnostic, ...]:
     scope.registry.forget()  # what this check looks at is written down only if it looks itself
     found = [*check_prefix(scope, kind, name), *check_texts(scope, kind, name)]
+    found += check_schema_names(scope, kind, name)
     for check in checks:
         found.extend(check(scope, name))
     return tuple(found)

@@ -31,9 +31,12 @@ class Scope:
     panels: frozenset[str] | None = frozenset()
 
     @cached_property
-    def prefixes(self) -> Mapping[str, str]:
-        """Return ``{bundle: prefix}``."""
-        return {bundle.name: bundle.prefix for bundle in self.registry.bundles}
+    def prefixes(self) -> Mapping[str, tuple[str, ...]]:
+        """Return ``{bundle: prefixes}``, the usual one first; none where names need none."""
+        return {
+            bundle.name: (bundle.prefix, *bundle.more_prefixes) if bundle.prefix else ()
+            for bundle in self.registry.bundles
+        }
 
     def watched(self, steps: Steps) -> Scope:
         """Return a scope through which every look at an object is one of ``steps``."""

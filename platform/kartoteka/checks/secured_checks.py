@@ -106,7 +106,8 @@ def _check_column(
 ) -> Iterator[Diagnostic]:
     field = entity.field_by_name[column.field]
     if not field.secured:
-        follows = f'grant "{field.base_of}", which it follows' if field.base_of else ""
+        followed = field.base_of or entity.file_marks.get(field.name, "")
+        follows = f'grant "{followed}", which it follows' if followed else ""
         yield Diagnostic(
             column.location, "column_profile/not-secured",
             f'"{column.field}" of "{entity.name}" is not secured, so there is nothing to grant',

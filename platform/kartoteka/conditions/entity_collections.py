@@ -11,6 +11,7 @@ Dataverse's clients write:
 | what an activity is about | target and activities, each with a capital | ``Account_Tasks`` |
 | who created or changed it | ``lk_…base_createdby`` | ``lk_accountbase_createdby`` |
 | an N:N relationship | its name, from both sides | ``teammembership_association`` |
+| one with a schema name | that, and its name | ``new_Box_Contact`` |
 
 A link of an entity with itself has a second name with ``Referenced`` before it: of a lookup it
 means the same, of an N:N relationship the other direction. A name that is taken already makes way
@@ -99,9 +100,12 @@ def _linked(registry: Registry, owner: str) -> Iterator[tuple[str, Collection]]:
         left, right = relationship.left, relationship.right
         if not {left, right} <= registry.entities.keys():
             continue
+        names = dict.fromkeys((relationship.schema_name or relationship.name, relationship.name))
+        first, *_ = names
         if left == owner:
-            name = relationship.name
-            yield name, Collection(name, owner, right, Linked(relationship, True))
+            collection = Collection(first, owner, right, Linked(relationship, True))
+            yield from ((name, collection) for name in names)
         if right == owner:
-            name = relationship.name if left != right else OTHER_DIRECTION + relationship.name
-            yield name, Collection(name, owner, left, Linked(relationship, False))
+            other = OTHER_DIRECTION if left == right else ""
+            collection = Collection(other + first, owner, left, Linked(relationship, False))
+            yield from ((other + name, collection) for name in names)

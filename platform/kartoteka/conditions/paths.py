@@ -171,13 +171,21 @@ def _lookup_step(entity: Entity, name: str, offset: int) -> LookupStep:
 
 
 def _targeted_step(entity: Entity, name: str, offset: int) -> LookupStep:
-    """Return the step of ``parentcustomerid_account``: one target of a lookup with several."""
+    """Return the step of ``parentcustomerid_account``: one target of a lookup with several.
+
+    A lookup that keeps a schema name is called by that as well (``new_AccountId``).
+    """
     forms = {
-        f"{field.name}_{target}": LookupStep(field, target)
+        f"{called}_{target}": LookupStep(field, target)
         for field in entity.fields
         if field.is_lookup
+        for called in (field.name, field.schema_name)
+        if called
         for target in field.targets
     }
+    for field in entity.fields:
+        if field.schema_name and len(field.targets) == 1:
+            forms[field.schema_name] = LookupStep(field, field.targets[0])
     if name in forms:
         return forms[name]
     lookups = [field.name for field in entity.fields if field.is_lookup]

@@ -34,6 +34,8 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "regarding": "lookup",
         "unique_id": "id",
         "party_list": "parties",
+        "file": "file",
+        "image": "image",
     }
 )
 _MOMENTS = {"date": "day", "instant": "instant", "local_time": "local time"}
@@ -88,6 +90,8 @@ _ROWS: Mapping[tuple[str, str], Row] = {
     ("id", "text"): texts.ids_as_text,
     ("id", "id"): unchanging,
     ("parties", "parties"): unchanging,
+    ("file", "file"): unchanging,
+    ("image", "image"): unchanging,
 }
 
 

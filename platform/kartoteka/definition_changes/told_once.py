@@ -8,6 +8,7 @@ from typing import Any
 from kartoteka.definition_changes.definition_change import ABSENT, DefinitionChange
 from kartoteka.loading.expand_entities import (
     BASE_AMOUNT_MESSAGE,
+    FILE_MESSAGES,
     ROLLUP_MESSAGES,
     STATE_MESSAGES,
     YES_NO_MESSAGES,
@@ -16,7 +17,12 @@ from kartoteka.loading.read_field import default_relationship
 from kartoteka.model.choice import Option
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
-from kartoteka.model.field_types import DEFAULT_MAX_LENGTH, DEFAULT_PRECISION, NUMBER_LIMITS
+from kartoteka.model.field_types import (
+    DEFAULT_MAX_LENGTH,
+    DEFAULT_PRECISION,
+    DEFAULT_SIZE_KB,
+    NUMBER_LIMITS,
+)
 from kartoteka.registry import Registry
 
 # What a field has by its type alone, when nobody says otherwise.
@@ -27,9 +33,11 @@ _GIVEN: Mapping[str, Mapping[str, Any]] = {
     "max": {name: high for name, (_, high) in NUMBER_LIMITS.items()},
     "precision": DEFAULT_PRECISION,
     "behavior": {"date_time": "user_local"},
+    "max_size_kb": DEFAULT_SIZE_KB,
 }
 _NOTHING: Mapping[str, Any] = {
     "max_length": None, "format": "", "min": None, "max": None, "precision": None, "behavior": "",
+    "max_size_kb": None,
 }  # fmt: skip
 
 
@@ -149,12 +157,12 @@ def _amount_of(field: Field | None, entity: Entity) -> Field | None:
 def _follows_its_amount(field: Field | None, before: Entity, after: Entity) -> bool:
     """Return whether a field comes or goes with the one that it belongs to, which alone is told.
 
-    That is the base amount of an amount, and when and how a rollup was worked out.
+    That is the base amount of an amount, when and how a rollup was worked out, a file's name.
     """
     if field is not None:
-        rollup = before.rollup_marks.get(field.name) or after.rollup_marks.get(field.name)
-        if rollup is not None:
-            return (field.name in before.rollup_marks) != (field.name in after.rollup_marks)
+        marked = before.marks.get(field.name) or after.marks.get(field.name)
+        if marked is not None:
+            return (field.name in before.marks) != (field.name in after.marks)
     if field is None or not field.base_of or field.name != f"{field.base_of}_base":
         return False
     return (field.base_of in before.field_by_name) != (field.base_of in after.field_by_name)
@@ -191,10 +199,10 @@ def _is_text_of_a_message(change: DefinitionChange, live: Registry, wanted: Regi
             keys = tuple(YES_NO_MESSAGES.values())
         elif change.path[2] == "label" and old.base_of and old.base_of == new.base_of:
             keys, amount = (BASE_AMOUNT_MESSAGE,), f"{{field:{change.name}.{old.base_of}}}"
-        elif change.path[2] == "label" and old.name in wanted.entities[change.name].rollup_marks:
-            keys = tuple(ROLLUP_MESSAGES.values())
-            rollup = wanted.entities[change.name].rollup_marks[old.name]
-            amount = f"{{field:{change.name}.{rollup}}}"
+        elif change.path[2] == "label" and old.name in wanted.entities[change.name].marks:
+            keys = (*ROLLUP_MESSAGES.values(), *FILE_MESSAGES.values())
+            marked = wanted.entities[change.name].marks[old.name]
+            amount = f"{{field:{change.name}.{marked}}}"
         else:
             return False
     return any(

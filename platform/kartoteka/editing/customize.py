@@ -14,10 +14,13 @@ from typing import Any, Final
 from kartoteka.diagnostics import Diagnostics
 from kartoteka.editing.edit_error import EditError
 from kartoteka.editing.edit_text import remove_value, set_value, value_at
-from kartoteka.editing.label_documents import text_path
+from kartoteka.editing.label_documents import member_paths, text_path
 from kartoteka.loading.load_bundle import folder_of_kind
 from kartoteka.loading.yaml_reader import read_yaml_bytes
+from kartoteka.yaml_text.canonical_order import to_canonical
+from kartoteka.yaml_text.format_document import source_text
 from kartoteka.yaml_text.schema_line import BEGIN, schema_line
+from kartoteka.yaml_text.source_tree import Source, node_of
 from kartoteka.yaml_text.write_file import FileNotWritten, write_file
 
 
@@ -30,7 +33,11 @@ REMOVED: Final = Removed()
 
 @dataclass(frozen=True, slots=True)
 class Customization:
-    """One property to set: ``path`` as in ``set_value``; ``REMOVED`` takes it out."""
+    """One property to set: ``path`` as in ``set_value``; ``REMOVED`` takes it out.
+
+    An empty path means the object itself: a map becomes a new document that defines it, and
+    ``REMOVED`` takes every document of the bundle about it away, with its texts.
+    """
 
     kind: str
     name: str
@@ -119,6 +126,11 @@ class _Files:
             raise EditError(f"{item.kind} {item.name}: {error}") from error
 
     def _set(self, item: Customization) -> None:
+        if not item.path:
+            self._set_whole(item)
+            return
+        if isinstance(item.value, Removed):
+            self._remove_texts(item)
         if self._set_in_labels(item):
             return
         path = self._document_of(item)
@@ -136,6 +148,37 @@ class _Files:
             self._new.setdefault(path, None)
             return
         self._new[path] = changed
+
+    def _set_whole(self, item: Customization) -> None:
+        documents = [
+            (path, content)
+            for path, _, content in self._documents(item.kind)
+            if item.name in (content.get("name"), content.get("extends"))
+        ]
+        if isinstance(item.value, Removed):
+            self._remove_texts(item)
+            for path, _ in documents:
+                self._new[path] = None
+            return
+        if any(content.get("name") == item.name for _, content in documents):
+            raise EditError("it is defined already")
+        path = self._folder / folder_of_kind(item.kind) / f"{item.name}.yaml"
+        if path.exists() and self._new.get(path, "") is not None:
+            raise EditError(f"there is a file {path.name} already")
+        self._old.setdefault(path, _text_of(path))
+        root = node_of({"kind": item.kind, "format": 1, "name": item.name, **item.value})
+        to_canonical(root)
+        head = schema_line(item.kind, path, self._folder).splitlines()
+        self._new[path] = source_text(Source(root, head, ""))
+
+    def _remove_texts(self, item: Customization) -> None:
+        """Take the texts of what goes out of the labels documents."""
+        places = member_paths(item.kind, item.name, item.path)
+        for path, text, _ in self._documents("labels") if places else ():
+            for place in places:
+                text = remove_value(text, place)
+            if text != self._new.get(path, self._old[path]):
+                self._new[path] = text
 
     def _set_in_labels(self, item: Customization) -> bool:
         """Change a text where a labels document of the bundle says it, since that one decides."""

@@ -1,4 +1,4 @@
-"""text_path: where a labels document says the text that a path of another document means."""
+"""Where labels documents say the texts of other documents: of a path, and of all below a member."""
 
 from __future__ import annotations
 
@@ -29,6 +29,25 @@ def text_path(kind: str, name: str, path: tuple[str, ...]) -> tuple[str, tuple[s
         return None
     inside = _inside(kind, outer, key)
     return (language, (_SECTIONS[kind], name, *inside)) if inside is not None else None
+
+
+def member_paths(kind: str, name: str, path: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the paths in labels documents below which the texts of an object or member stand.
+
+    Empty for what has none, or whose texts go with those of something around it.
+    """
+    if not path:
+        return ((_SECTIONS.get(kind, f"{kind}s"), name), (f"{kind}_help", name))
+    if kind == "entity" and len(path) == 2:
+        sections = [found for (listed, _), found in _MEMBER_TEXTS.items() if listed == path[0]]
+        if path[0] == "fields":
+            sections.append("options")
+        return tuple(("entities", name, section, path[1]) for section in sections)
+    if kind == "entity" and len(path) == 4 and path[0] == "fields" and path[2] == "options":
+        return (("entities", name, "options", path[1], path[3]),)
+    if kind == "choice" and len(path) == 2:
+        return (("choices", name, "options", path[1]),)
+    return ()
 
 
 def _inside(kind: str, outer: list[str], key: str) -> tuple[str, ...] | None:

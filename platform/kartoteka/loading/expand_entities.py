@@ -9,8 +9,17 @@ from __future__ import annotations
 from kartoteka.loading.extensions import MetadataTree, overlay
 from kartoteka.loading.positioned import DerivedMark, Mark, YamlList, YamlMap, copy_of
 from kartoteka.loading.read_label import read_former_names
-from kartoteka.model.field import ROLLUP_DATE, ROLLUP_STATE, RollupState
-from kartoteka.model.field_types import NUMBER_LIMITS
+from kartoteka.model.field import (
+    FILE_MARKS,
+    FILE_NAME,
+    IMAGE_ID,
+    IMAGE_TIMESTAMP,
+    IMAGE_URL,
+    ROLLUP_DATE,
+    ROLLUP_STATE,
+    RollupState,
+)
+from kartoteka.model.field_types import FILE_MARK_TYPES, NUMBER_LIMITS
 
 # What a field group's `applies_to` may say, in the order in which their fields follow.
 GROUP_ORDER = (
@@ -20,6 +29,10 @@ GROUP_ORDER = (
 # Messages that label what nobody writes down.
 BASE_AMOUNT_MESSAGE = "format.base_amount"
 ROLLUP_MESSAGES = {ROLLUP_DATE: "format.rollup_date", ROLLUP_STATE: "format.rollup_state"}
+FILE_MESSAGES = {
+    FILE_NAME: "format.file_name", IMAGE_ID: "format.image_id",
+    IMAGE_TIMESTAMP: "format.image_timestamp", IMAGE_URL: "format.image_url",
+}  # fmt: skip
 STATE_MESSAGES = {"active": "state.active", "inactive": "state.inactive"}
 YES_NO_MESSAGES = {"true_label": "form.true", "false_label": "form.false"}
 
@@ -44,6 +57,7 @@ def expand_entities(tree: MetadataTree, messages: YamlMap) -> None:
         _add_primary_id(name, entity, fields)
         _add_base_amounts(name, fields, messages)
         _add_rollup_marks(name, fields, messages)
+        _add_file_marks(name, fields, messages)
         for item in fields:
             if item.get("type") == "yes_no":
                 _add_yes_no_labels(item, messages)
@@ -185,6 +199,29 @@ def _add_rollup_marks(name: str, fields: YamlList, messages: YamlMap) -> None:
                 _put(added, "max", max(RollupState))
             _add_former_names(added, former, fields)
             _add_label_about(added, messages, ROLLUP_MESSAGES[suffix], name, item["name"])
+            fields.add(added, mark)
+
+
+def _add_file_marks(name: str, fields: YamlList, messages: YamlMap) -> None:
+    """Give each file and image the fields that tell of what is stored."""
+    declared = {item.get("name"): item for item in fields}
+    for item, mark in list(fields.marked()):
+        if "name" not in item:
+            continue
+        for suffix in FILE_MARKS.get(str(item.get("type")), ()):
+            mark_name = f"{item['name']}{suffix}"
+            former = [f"{old}{suffix}" for old in read_former_names(item)]
+            if mark_name in declared:
+                _add_former_names(declared[mark_name], former, fields)
+                continue
+            added = _map(
+                item.mark, name=mark_name, type=FILE_MARK_TYPES[suffix], read_only=True,
+                audited=False, searchable=suffix == FILE_NAME,
+            )  # fmt: skip
+            if FILE_MARK_TYPES[suffix] == "text":
+                _put(added, "max_length", 255)
+            _add_former_names(added, former, fields)
+            _add_label_about(added, messages, FILE_MESSAGES[suffix], name, item["name"])
             fields.add(added, mark)
 
 

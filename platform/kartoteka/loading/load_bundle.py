@@ -205,6 +205,7 @@ def _bundle_info(content: YamlMap) -> BundleInfo:
         name=content["name"],
         label=Label(dict(content.get("label") or {})),
         prefix=content.get("prefix", ""),
+        more_prefixes=tuple(content.get("more_prefixes", ())),
         requires=tuple(content.get("requires", ())),
         works_with=tuple(content.get("works_with", ())),
         version=content.get("version", ""),

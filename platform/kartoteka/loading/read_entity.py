@@ -48,13 +48,20 @@ def read_entity(name: str, content: YamlMap, around: Surroundings, tree: Metadat
         parent_field=content.get("parent", ""),
         features=frozenset(read_names(content, "features")),
         keys=tuple(
-            Key(item["name"], read_names(item, "fields"), read_label(item), item.at("name"))
+            Key(
+                item["name"],
+                read_names(item, "fields"),
+                read_label(item),
+                item.get("schema_name", ""),
+                item.at("name"),
+            )
             for item in maps_in(content, "keys")
             if "name" in item
         ),
         states=states,
         transitions=_transitions(content, commands),
         commands=commands,
+        schema_name=content.get("schema_name", ""),
         bundle=bundle,
         renamed_from=read_former_names(content),
         location=content.at("name"),

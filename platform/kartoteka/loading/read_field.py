@@ -15,6 +15,7 @@ from kartoteka.model.field import Cascade, Field, Mask, Required, Rollup
 from kartoteka.model.field_types import (
     DEFAULT_MAX_LENGTH,
     DEFAULT_PRECISION,
+    DEFAULT_SIZE_KB,
     FIELD_TYPES,
     NUMBER_LIMITS,
 )
@@ -99,7 +100,13 @@ def read_field(
         formula=get("formula", ""),
         stored=get("stored", False),
         rollup=rollup,
+        max_size_kb=get("max_size_kb", DEFAULT_SIZE_KB.get(field_type)),
+        allowed_extensions=tuple(
+            name.lower() for name in read_names(content, "allowed_extensions")
+        ),
+        full_image=get("full_image", True),
         participation=get("participation"),
+        schema_name=get("schema_name", ""),
         bundle=bundle,
         renamed_from=read_former_names(content),
         location=content.at("name"),

@@ -18,6 +18,7 @@ def read_relationship(name: str, content: YamlMap, *, bundle: str) -> Relationsh
         left=content["left"],
         right=content["right"],
         intersect=content["intersect"],
+        schema_name=content.get("schema_name", ""),
         left_label=read_label(content, "left_label"),
         right_label=read_label(content, "right_label"),
         bundle=bundle,

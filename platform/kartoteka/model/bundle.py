@@ -17,6 +17,7 @@ class BundleInfo:
     name: str
     label: Label = NO_LABEL
     prefix: str = ""  # what the logical names it adds begin with; empty for standard bundles
+    more_prefixes: tuple[str, ...] = ()  # what they may begin with as well
     requires: tuple[str, ...] = ()
     works_with: tuple[str, ...] = ()  # come before it when they are there
     version: str = ""

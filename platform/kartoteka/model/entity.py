@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from kartoteka.location import NOWHERE, Location
-from kartoteka.model.field import ROLLUP_DATE, ROLLUP_STATE, Field
+from kartoteka.model.field import FILE_MARKS, ROLLUP_DATE, ROLLUP_STATE, Field
 from kartoteka.model.label import NO_LABEL, Label
 
 
@@ -19,6 +19,7 @@ class Key:
     name: str
     fields: tuple[str, ...]
     label: Label = NO_LABEL
+    schema_name: str = ""
     location: Location = dataclasses.field(default=NOWHERE, compare=False)
 
 
@@ -107,6 +108,7 @@ class Entity:
     states: tuple[State, ...] = ()
     transitions: tuple[Transition, ...] | None = None
     commands: tuple[Command, ...] = ()
+    schema_name: str = ""  # the name in other capitals, where the Web API spells it so
     bundle: str = ""
     renamed_from: tuple[str, ...] = field(default=(), compare=False)
     location: Location = field(default=NOWHERE, compare=False)
@@ -120,11 +122,15 @@ class Entity:
     def secured_fields(self) -> frozenset[str]:
         """Return the fields that only who a column profile lets may use.
 
-        The amount in base currency follows its amount.
+        The amount in base currency follows its amount, what tells of a file the file.
         """
         secured = {item.name for item in self.fields if item.secured}
         return frozenset(
-            item.name for item in self.fields if item.name in secured or item.base_of in secured
+            item.name
+            for item in self.fields
+            if item.name in secured
+            or item.base_of in secured
+            or self.file_marks.get(item.name) in secured
         )
 
     @cached_property
@@ -136,6 +142,25 @@ class Entity:
             if item.rollup is not None
             for suffix in (ROLLUP_DATE, ROLLUP_STATE)
         }
+
+    @cached_property
+    def file_fields(self) -> tuple[Field, ...]:
+        """Return the fields that hold files and images."""
+        return tuple(item for item in self.fields if item.is_file)
+
+    @cached_property
+    def file_marks(self) -> Mapping[str, str]:
+        """Return ``{field: file or image}`` of the fields that tell of what is stored."""
+        return {
+            f"{item.name}{suffix}": item.name
+            for item in self.file_fields
+            for suffix in FILE_MARKS[item.type]
+        }
+
+    @cached_property
+    def marks(self) -> Mapping[str, str]:
+        """Return ``{field: field}`` of those that the platform adds to rollups, files, images."""
+        return {**self.rollup_marks, **self.file_marks}
 
     @cached_property
     def state_by_value(self) -> Mapping[int, State]:

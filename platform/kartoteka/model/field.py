@@ -43,6 +43,13 @@ class Cascade:
 ROLLUP_DATE, ROLLUP_STATE = "_date", "_state"
 
 
+# What the names of the fields end in that the platform adds to each file and image: the file's
+# name; an image's id, the number that changes with it, and its address.
+FILE_NAME = "_name"
+IMAGE_ID, IMAGE_TIMESTAMP, IMAGE_URL = "id", "_timestamp", "_url"
+FILE_MARKS = {"file": (FILE_NAME,), "image": (IMAGE_ID, IMAGE_TIMESTAMP, IMAGE_URL)}
+
+
 class RollupState(IntEnum):
     """How the last calculation of a rollup ended. Source: reference platform, section 1.9."""
 
@@ -129,8 +136,13 @@ class Field:
     formula: str = ""  # the value is worked out of this, whenever it is read
     stored: bool = False  # or kept, and worked out again whenever what it is made of changes
     rollup: Rollup | None = None
+    # file, image: the value is the id of what is stored
+    max_size_kb: int | None = None
+    allowed_extensions: tuple[str, ...] = ()  # of files; none: all that are not blocked
+    full_image: bool = True  # whether an image is kept as it came, beside its thumbnail
     # party_list
     participation: int | None = None  # participation mask of the parties it holds
+    schema_name: str = ""  # the name in other capitals, where the Web API spells it so
     bundle: str = ""
     renamed_from: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     location: Location = dataclasses.field(default=NOWHERE, compare=False)
@@ -154,6 +166,11 @@ class Field:
     def is_on_read(self) -> bool:
         """Return whether the value is worked out whenever it is read, and stored nowhere."""
         return bool(self.formula) and not self.stored
+
+    @property
+    def is_file(self) -> bool:
+        """Return whether the value is the id of a file or an image, which are stored elsewhere."""
+        return self.type in ("file", "image")
 
     @property
     def is_choice(self) -> bool:

@@ -8,11 +8,11 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from kartoteka.model.field import Field
+from kartoteka.model.field import FILE_NAME, IMAGE_ID, IMAGE_TIMESTAMP, IMAGE_URL, Field
 
 COMMON_KEYS = frozenset(
-    "name renamed_from type label help required unique default read_only audited searchable "
-    "secured customizable".split()
+    "name schema_name renamed_from type label help required unique default read_only audited "
+    "searchable secured customizable".split()
 )
 
 
@@ -99,6 +99,8 @@ FIELD_TYPES: Mapping[str, FieldType] = MappingProxyType({row.name: row for row i
     _type("owner", "reference", _ID, "lookup", _LOOKUP_KEYS, can_be_found=True),
     _type("regarding", "reference", _ID, "lookup", _LOOKUP_KEYS, can_be_found=True),
     _type("unique_id", "id", _ID, "id"),
+    _type("file", "id", _ID, "file", "max_size_kb allowed_extensions", can_be_sorted=False),
+    _type("image", "id", _ID, "image", "max_size_kb full_image", can_be_sorted=False),
     _type("state", "integer", _INTEGER, "status"),
     _type("status", "integer", _INTEGER, "status"),
     _type("party_list", "parties", {"type": "array"}, "parties", "participation",
@@ -120,6 +122,16 @@ NUMBER_LIMITS: Mapping[str, tuple[Decimal, Decimal]] = MappingProxyType(
 # Most and default decimal places. Source: reference platform, section 1.5.
 MAX_PRECISION: Mapping[str, int] = MappingProxyType({"decimal": 10, "float": 5, "money": 4})
 DEFAULT_PRECISION: Mapping[str, int] = MappingProxyType({"decimal": 2, "float": 2, "money": 2})
+
+# Kilobytes that a file may have: unless said otherwise, and at most. Source: reference platform,
+# section 1.5.
+DEFAULT_SIZE_KB: Mapping[str, int] = MappingProxyType({"file": 32_768, "image": 10_240})
+MOST_SIZE_KB: Mapping[str, int] = MappingProxyType({"file": 10_485_760, "image": 30_720})
+
+# The types of the fields that tell of a file or an image, by what their names end in.
+FILE_MARK_TYPES: Mapping[str, str] = MappingProxyType({
+    FILE_NAME: "text", IMAGE_ID: "unique_id", IMAGE_TIMESTAMP: "big_integer", IMAGE_URL: "text",
+})  # fmt: skip
 
 DEFAULT_MAX_LENGTH = 100
 MAX_LENGTH_ONE_LINE = 4_000

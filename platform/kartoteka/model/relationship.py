@@ -23,6 +23,7 @@ class Relationship:
     intersect: str
     left_label: Label = NO_LABEL
     right_label: Label = NO_LABEL
+    schema_name: str = ""  # the name in other capitals, where the Web API spells it so
     bundle: str = ""
     renamed_from: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     location: Location = dataclasses.field(default=NOWHERE, compare=False)

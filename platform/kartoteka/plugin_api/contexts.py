@@ -30,6 +30,8 @@ class Principal:
     ``is_system`` marks work of the platform that no access rule limits. ``scopes`` narrow what a
     token of the user may do (``read``, ``contact:write``); None: nothing does. ``seen_by`` is who
     really looks when an administrator sees the app as this user: nothing can be changed then.
+    ``on_behalf_of`` is who really calls when a program acts as this user: nothing is allowed then
+    that the caller has no privilege for.
     """
 
     user_id: str
@@ -41,6 +43,7 @@ class Principal:
     is_system: bool = False
     scopes: frozenset[str] | None = None
     seen_by: SeenBy | None = None
+    on_behalf_of: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,12 @@ class Records(Protocol):
 
     async def create(self, entity: str, values: Record) -> str:
         """Create a record and return its id; ``values`` may hold the id under the primary id."""
+
+    async def create_many(self, entity: str, values: Sequence[Record]) -> builtins.list[str]:
+        """Create records as ``create`` does, all or none; return their ids in order.
+
+        What refuses one says by its ``place`` which.
+        """
 
     async def read(self, entity: str, record_id: str) -> Record:
         """Return every field of one record, lookups with names."""

@@ -8,6 +8,7 @@ import pluggy
 
 from kartoteka.plugin_api.contexts import CommandHandler, Panel, RecordHandler, SampleData
 from kartoteka.plugin_api.jobs import JobHandler, JobQueue, Schedule
+from kartoteka.plugin_api.operations import ApiOperation
 
 hookspec = pluggy.HookspecMarker("kartoteka")
 hookimpl = pluggy.HookimplMarker("kartoteka")
@@ -22,6 +23,12 @@ def record_handlers() -> Iterable[RecordHandler]:
 @hookspec
 def command_handlers() -> Iterable[CommandHandler]:
     """Return what carries out the commands that the plugin's metadata declares."""
+    return ()
+
+
+@hookspec
+def api_operations() -> Iterable[ApiOperation]:
+    """Return the actions and functions that the Web API offers beside those of commands."""
     return ()
 
 

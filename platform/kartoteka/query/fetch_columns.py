@@ -44,7 +44,8 @@ _DATES = (ValueKind.DATE, ValueKind.INSTANT, ValueKind.LOCAL_TIME)
 class Columns:
     """What a query tells of each row, gathered attribute by attribute.
 
-    ``names`` holds what each name of the answer was given to, and by which element.
+    ``names`` holds what each name of the answer was given to, and by which element. ``children``
+    are the keys under which rows hold how many records lie right below theirs.
     """
 
     shown: list[Shown] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Columns:
     aggregates: list[Aggregate] = field(default_factory=list)
     order: list[OrderKey] = field(default_factory=list)
     names: dict[str, tuple[Shown, Element]] = field(default_factory=dict)
+    children: list[str] = field(default_factory=list)
 
     def show(self, value: Shown, element: Element) -> None:
         """Add one value under its name.
@@ -108,6 +110,8 @@ def read_columns(sources: Sources, *, is_aggregate: bool, is_distinct: bool) -> 
             if child.name == "order":
                 _add_order(child, source, sources, columns, is_aggregate=is_aggregate)
     if is_distinct and not is_aggregate:
+        if columns.children:
+            raise fetch_error(sources.root.element, "rowaggregate does not go with distinct")
         _check_distinct(sources, columns)
     return columns
 
@@ -120,7 +124,10 @@ def _add(element: Element, source: Source, columns: Columns, *, is_aggregate: bo
     if alias and not _NAME.fullmatch(alias):
         raise fetch_error(element, f'"{alias[:60]}" is no alias', "write letters, digits and _")
     if "rowaggregate" in element.attributes:
-        raise fetch_error(element, "rowaggregate is not known here")
+        if is_aggregate:
+            raise fetch_error(element, "rowaggregate does not belong into an aggregate query")
+        _add_children(element, path, alias, source, columns)
+        return
     if is_aggregate:
         _add_figure(element, path, alias, columns)
         return
@@ -132,11 +139,32 @@ def _add(element: Element, source: Source, columns: Columns, *, is_aggregate: bo
     columns.show(shown_path(path, alias or _plain_name(source, path.field)), element)
 
 
+def _add_children(
+    element: Element, path: FieldPath, alias: str, source: Source, columns: Columns
+) -> None:
+    """Add how many records lie right below each, in the hierarchy of their entity."""
+    entity, kind = source.entity, element.attributes["rowaggregate"]
+    if kind.lower() != "countchildren":
+        hint = "write CountChildren"
+        raise fetch_error(element, f'"{kind[:40]}" is no aggregate of a row', hint)
+    if source.parent is not None or path.field.name != entity.primary_id:
+        message = f'rowaggregate belongs to "{entity.primary_id}" of the entity asked for'
+        raise fetch_error(element, message)
+    if not any(item.hierarchical for item in entity.fields):
+        raise fetch_error(element, f'"{entity.name}" has no hierarchy')
+    if not alias:
+        raise fetch_error(element, "rowaggregate needs an alias")
+    key = f"{alias}@children"
+    columns.children.append(key)
+    columns.paths.setdefault(path.key, path)
+    columns.show(Shown(key, alias, None), element)
+
+
 def _add_all(element: Element, source: Source, columns: Columns, *, is_aggregate: bool) -> None:
     if is_aggregate:
         raise fetch_error(element, "an aggregate query names its attributes")
     for item in source.entity.fields:
-        if kind_of(item) is not None:
+        if kind_of(item) is not None and item.type != "image":
             columns.show_also(_path(source, item), _plain_name(source, item), element)
 
 

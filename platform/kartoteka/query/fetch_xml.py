@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kartoteka.conditions.typed import FieldPath, TypedCondition, kind_of
 from kartoteka.query.aggregates import MOST_AGGREGATED
@@ -43,6 +43,7 @@ class FetchQuery:
 
     ``page_size`` is 0 when the query says none; ``top`` is 0 without one. ``cookie`` is that of
     the page before. ``aggregate_limit`` is how many records an aggregate query sums up at most.
+    ``children`` are the keys under which rows shall hold how many records lie right below theirs.
     """
 
     query: Query
@@ -53,6 +54,7 @@ class FetchQuery:
     cookie: PagingCookie | None = None
     wants_total: bool = False
     aggregate_limit: int = MOST_AGGREGATED
+    children: tuple[str, ...] = ()
 
     @property
     def has_cookies(self) -> bool:
@@ -86,7 +88,7 @@ def read_fetch(text: str, registry: Registry, *, language: int = 0) -> FetchQuer
     entity = sources.root.entity
     has_version = not (is_aggregate or is_distinct) and VERSION in entity.field_by_name
     shown = ShownRecord(entity.name, tuple(columns.shown), has_version=has_version)
-    return _paged(root, query, shown)
+    return replace(_paged(root, query, shown), children=tuple(columns.children))
 
 
 def _query(

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kartoteka.model.entity import Entity
-from kartoteka.model.view import View
 from kartoteka.names import did_you_mean
 from kartoteka.query.odata_apply import read_apply
 from kartoteka.query.odata_expand import ExpandReader
@@ -21,11 +20,11 @@ from kartoteka.query.odata_select import (
     selected,
     with_version,
 )
-from kartoteka.query.of_view import query_of_view
 from kartoteka.query.option_text import Piece, piece_of
 from kartoteka.query.query import Query
 from kartoteka.query.query_error import QueryError
-from kartoteka.query.shown import Shown, ShownRecord, raw_name, shown_path
+from kartoteka.query.saved_list import SavedList
+from kartoteka.query.shown import ShownRecord, raw_name, shown_path
 from kartoteka.registry import Registry
 
 OPTIONS = (
@@ -50,9 +49,13 @@ class ODataQuery:
 
 
 def read_options(
-    options: Mapping[str, str], registry: Registry, entity: Entity, *, view: View | None = None
+    options: Mapping[str, str],
+    registry: Registry,
+    entity: Entity,
+    *,
+    saved: SavedList | None = None,
 ) -> ODataQuery:
-    """Return what options ask of an entity's records, or of those that a view lists.
+    """Return what options ask of an entity's records, or of a list that somebody saved.
 
     ``options`` are names as they are sent and their decoded texts; those that begin with neither
     ``$`` nor ``@`` are not looked at.
@@ -70,8 +73,8 @@ def read_options(
         options.get("$skiptoken", ""),
     )
     if "$apply" in pieces:
-        return _applied(asked, pieces, registry, entity, aliases, view)
-    return _listed(asked, pieces, registry, entity, aliases, view)
+        return _applied(asked, pieces, registry, entity, aliases, saved)
+    return _listed(asked, pieces, registry, entity, aliases, saved)
 
 
 def _listed(
@@ -80,39 +83,41 @@ def _listed(
     registry: Registry,
     entity: Entity,
     aliases: Aliases,
-    view: View | None,
+    saved: SavedList | None,
 ) -> ODataQuery:
-    columns = selected(pieces.get("$select"), entity)
-    shown = ShownRecord(
-        entity.name,
-        tuple(shown_path(path, raw_name(path.field)) for path in columns),
-        has_version=VERSION in entity.field_by_name,
-    )
     order = ordered(pieces.get("$orderby"), registry, entity.name)
-    base = Query(entity.name)
-    if view is not None:
-        base = query_of_view(registry, view)
-        order = order or base.order
-        if "$select" not in pieces:
-            columns, shown = base.columns, replace(shown, values=_shown_by_view(base))
-    condition = base.condition
+    query, is_plain = Query(entity.name), True
+    if saved is not None:
+        query, is_plain = saved.query, saved.is_plain
+        if not is_plain:
+            _refuse_over_rows(pieces)
+    if saved is not None and "$select" not in pieces:
+        columns, shown = query.columns, saved.shown
+    else:
+        columns = selected(pieces.get("$select"), entity)
+        values = tuple(shown_path(path, raw_name(path.field)) for path in columns)
+        shown = ShownRecord(entity.name, values, has_version=VERSION in entity.field_by_name)
+    condition = query.condition
     if "$filter" in pieces:
         asked_for = read_filter(pieces["$filter"], registry, entity.name, aliases)
         condition = both(condition, asked_for)
-    query = replace(base, columns=with_version(columns, entity), condition=condition, order=order)
+    if is_plain:
+        columns = with_version(columns, entity)
+    query = replace(query, columns=columns, condition=condition, order=order or query.order)
     if "$expand" in pieces:
         expands, inside = ExpandReader(registry, aliases).read(pieces["$expand"], entity)
         query, shown = replace(query, expands=expands), replace(shown, inside=inside)
-    return replace(asked, query=query, shown=shown)
+    top = asked.top
+    if saved is not None and saved.top and (top is None or top > saved.top):
+        top = saved.top
+    return replace(asked, query=query, shown=shown, top=top)
 
 
-def _shown_by_view(query: Query) -> tuple[Shown, ...]:
-    """Return a view's columns; one over lookups is called ``primarycontactid.emailaddress1``."""
-    unique = {path.key: path for path in query.columns}
-    return tuple(
-        shown_path(path, path.key.replace("/", ".") if path.steps else raw_name(path.field))
-        for path in unique.values()
-    )
+def _refuse_over_rows(pieces: Mapping[str, Piece]) -> None:
+    """Refuse what would change the rows of a list whose rows are no records."""
+    for name in ("$select", "$orderby", "$expand"):
+        if name in pieces:
+            raise QueryError("the rows of this list are no records, but distinct", part=name)
 
 
 def _applied(
@@ -121,18 +126,22 @@ def _applied(
     registry: Registry,
     entity: Entity,
     aliases: Aliases,
-    view: View | None,
+    saved: SavedList | None,
 ) -> ODataQuery:
     for name, piece in pieces.items():
         if name not in _WITH_APPLY:
             raise QueryError("this does not go with $apply", part=piece.option)
     applied = read_apply(pieces["$apply"], registry, entity.name, aliases)
-    condition = query_of_view(registry, view).condition if view is not None else None
+    if saved is not None and not saved.is_plain:
+        raise QueryError("the rows of this list are no records", part="$apply")
+    base = saved.query if saved is not None else Query(entity.name)
+    condition = base.condition
     if "$filter" in pieces:
         asked_for = read_filter(pieces["$filter"], registry, entity.name, aliases)
         condition = both(condition, asked_for)
     query = Query(
         entity.name,
+        joins=base.joins,
         condition=both(condition, applied.condition),
         order=ordered_by_names(pieces.get("$orderby"), applied.names),
         groups=tuple(applied.groups),

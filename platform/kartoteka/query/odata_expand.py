@@ -9,6 +9,7 @@ from kartoteka.conditions.entity_collections import collections_of
 from kartoteka.conditions.typed import Collection, LookupStep
 from kartoteka.model.entity import Entity
 from kartoteka.names import did_you_mean
+from kartoteka.query.navigation_names import navigation_name
 from kartoteka.query.odata_filter import Aliases, read_filter
 from kartoteka.query.odata_select import VERSION, ordered, selected, with_version
 from kartoteka.query.option_text import Piece
@@ -67,9 +68,12 @@ class ExpandReader:
         over = self._over(name, piece, entity)
         is_many = isinstance(over, Collection)
         target = over.entity if isinstance(over, Collection) else over.target
-        query, shown = self._query(options, target, depth, is_many=is_many)
+        chosen = _options(options, _OF_MANY if is_many else _OF_ONE)
+        query, shown = self._query(chosen, target, depth)
         key = f"{name}()"  # a row holds the lookup itself under its name
-        return Expand(key, over, query), Inside(key, name, is_many, shown)
+        said = tuple((option, text.text) for option, text in chosen.items())
+        expand = Expand(key, over, query, goes_on=is_many and "$top" not in chosen)
+        return expand, Inside(key, name, is_many, shown, said)
 
     def _over(self, name: str, piece: Piece, entity: Entity) -> LookupStep | Collection:
         steps = navigations_of(entity)
@@ -86,10 +90,9 @@ class ExpandReader:
         raise piece.error(f'"{name[:60]}" is no navigation property of "{entity.name}"', hint)
 
     def _query(
-        self, piece: Piece | None, target: str, depth: int, *, is_many: bool
+        self, options: Mapping[str, Piece], target: str, depth: int
     ) -> tuple[Query, ShownRecord]:
         entity = self.registry.entities[target]
-        options = _options(piece, _OF_MANY if is_many else _OF_ONE)
         columns = selected(options.get("$select"), entity)
         expands: tuple[Expand, ...] = ()
         inside: tuple[Inside, ...] = ()
@@ -123,6 +126,8 @@ def navigations_of(entity: Entity) -> Mapping[str, LookupStep]:
             found[item.name] = LookupStep(item, item.targets[0])
         for target in item.targets:
             step = LookupStep(item, target)
+            if item.type != "owner":
+                found.setdefault(navigation_name(item, target, entity), step)
             found.setdefault(f"{item.name}_{target}", step)
             found.setdefault(f"{item.name}_{target}_{entity.name}", step)
     return found

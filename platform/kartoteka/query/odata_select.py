@@ -20,12 +20,18 @@ MOST_KEYS = 20  # of an order
 
 
 def selected(piece: Piece | None, entity: Entity) -> tuple[FieldPath, ...]:
-    """Return the fields that a ``$select`` names, the primary id among them; all without one.
+    """Return the fields that a ``$select`` names, the primary id among them.
+
+    Without one it is all but images, which are told only to who asks for them.
 
     Lookups may be written either way: ``primarycontactid``, ``_primarycontactid_value``.
     """
     if piece is None or not piece.text or piece.text == "*":
-        return tuple(_path(entity, item) for item in entity.fields if kind_of(item) is not None)
+        return tuple(
+            _path(entity, item)
+            for item in entity.fields
+            if kind_of(item) is not None and item.type != "image"
+        )
     found = {entity.primary_id: _path(entity, entity.field_by_name[entity.primary_id])}
     for part in piece.split(","):
         if part.text:

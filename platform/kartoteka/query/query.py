@@ -42,12 +42,19 @@ class Expand:
     """Related records inside each record: one over a lookup, or the items of a collection.
 
     ``key`` is where rows hold them: a record or None, or a list. ``query`` says which fields,
-    which of the items, in which order and how many of each record (``limit``).
+    which of the items, in which order and how many of each record (``limit``). When a record has
+    more and the list ``goes_on``, its row holds at ``cut_key`` the sort values of the last one.
     """
 
     key: str
     over: LookupStep | Collection
     query: Query
+    goes_on: bool = False
+
+    @property
+    def cut_key(self) -> str:
+        """Return where a row holds what the items that are left out come after."""
+        return f"{self.key}@cut"
 
 
 @dataclass(frozen=True, slots=True)

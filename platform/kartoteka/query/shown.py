@@ -24,12 +24,16 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """Records inside of a record: a row holds them at ``key``, the answer calls them ``name``."""
+    """Records inside of a record: a row holds them at ``key``, the answer calls them ``name``.
+
+    ``options`` are those that chose them, as ``(name, text)``.
+    """
 
     key: str
     name: str
     is_many: bool
     shown: ShownRecord
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

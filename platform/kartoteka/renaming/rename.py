@@ -111,7 +111,7 @@ def _why_not(target: ObjectName, place: Location, files: Container[str], registr
     if target.kind == "field":
         entity = registry.entities[target.of]
         base_of = entity.field_by_name[target.name].base_of
-        base_of = base_of or entity.rollup_marks.get(target.name, "")
+        base_of = base_of or entity.marks.get(target.name, "")
         if base_of:
             return f'{called} follows "{base_of}"; rename {entity.name}.{base_of}'
         if target.name == entity.primary_id:

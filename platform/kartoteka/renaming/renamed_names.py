@@ -152,9 +152,9 @@ def renamed_names(target: ObjectName, new: str, registry: Registry) -> dict[Obje
             base = entity.field_by_name.get(f"{target.name}_base")
             if base is not None and base.base_of == target.name:
                 found[ObjectName("field", base.name, entity.name)] = f"{new}_base"
-            for mark, rollup in entity.rollup_marks.items():
-                if rollup == target.name:
-                    name = f"{new}{mark.removeprefix(rollup)}"
+            for mark, marked in entity.marks.items():
+                if marked == target.name:
+                    name = f"{new}{mark.removeprefix(marked)}"
                     found[ObjectName("field", mark, entity.name)] = name
     found.update(renamed_collections(found, registry))
     return found

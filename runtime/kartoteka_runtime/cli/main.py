@@ -32,6 +32,7 @@ from kartoteka_runtime.cli.serve import serve
 from kartoteka_runtime.cli.services import service
 from kartoteka_runtime.cli.tokens import token
 from kartoteka_runtime.cli.user import user
+from kartoteka_runtime.cli.webhook import webhook
 from kartoteka_runtime.cli.worker import worker
 
 app = typer.Typer(
@@ -62,6 +63,7 @@ app.add_typer(jobs, name="jobs")
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.add_typer(service, name="service")
+app.add_typer(webhook, name="webhook")
 app.command()(demo)
 
 

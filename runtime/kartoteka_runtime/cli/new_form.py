@@ -111,7 +111,7 @@ def _section(name: str, controls: list[Any], columns: int = 1) -> dict[str, Any]
 
 def _own_fields(entity: Entity) -> list[Field]:
     """Return the fields a person fills in, the primary one first."""
-    hidden = {*_HEADER, *_PLATFORM, *entity.rollup_marks, entity.primary_id, "statecode"}
+    hidden = {*_HEADER, *_PLATFORM, *entity.marks, entity.primary_id, "statecode"}
     found = [
         field for field in entity.fields
         if (field.bundle == entity.bundle or field.bundle not in ("", "base"))

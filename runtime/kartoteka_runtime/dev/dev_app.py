@@ -16,6 +16,7 @@ from kartoteka_runtime.dev.dev_status import START
 from kartoteka_runtime.dev.waiting_page import WaitingPage
 from kartoteka_runtime.publication_refresh import PublicationRefresh
 from kartoteka_runtime.publishing.publish import refresh
+from kartoteka_runtime.request_guard import refusal_of
 from kartoteka_runtime.settings import Settings
 from kartoteka_runtime.web.dev_mark import DevMark
 from kartoteka_runtime.web.routes import web_routes
@@ -54,12 +55,16 @@ def build_dev_app(
             await parts.database.close()
 
     app = Starlette(
-        routes=[*api_routes(parts), *DevPages(session).routes(client), *web_routes(client)],
+        routes=[
+            *api_routes(parts, session.publisher),
+            *DevPages(session).routes(client),
+            *web_routes(client),
+        ],
         lifespan=lifespan,
         middleware=[
             *guards(settings),
             Middleware(WaitingPage, client=client, session=session),
-            Middleware(PublicationRefresh, parts=parts),
+            Middleware(PublicationRefresh, parts=parts, refusal=refusal_of),
         ],
     )
     app.state.parts = parts

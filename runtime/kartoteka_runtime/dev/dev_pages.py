@@ -13,11 +13,11 @@ from starlette.routing import BaseRoute, Route
 from kartoteka.errors import AccessDenied
 from kartoteka.labels import LabelResolver
 from kartoteka.registry import Registry
+from kartoteka_runtime.app_files import Assembled
 from kartoteka_runtime.dev.dev_session import DevSession
 from kartoteka_runtime.dev.dev_status import START, DevStatus, State
 from kartoteka_runtime.publishing.plan import Plan
 from kartoteka_runtime.web.csrf import TOKEN
-from kartoteka_runtime.web.customize.app_files import Assembled
 from kartoteka_runtime.web.customize.customizing import CUSTOMIZE, PUBLISH, Customizing
 from kartoteka_runtime.web.customize.plan_pages import CONSENT, PLAN, planned_groups, seal
 from kartoteka_runtime.web.page_endpoint import Handler, PageEndpoint

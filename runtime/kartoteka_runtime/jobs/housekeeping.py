@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from kartoteka.plugin_api.contexts import Records
 from kartoteka.plugin_api.jobs import JobContext, JobHandler, Schedule
+from kartoteka_runtime.records.changes import GONE_KEPT_DAYS
 from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.storage.column_types import encode_instant
+from kartoteka_runtime.storage.gone_records import forget_gone
 from kartoteka_runtime.storage.job_lists import JobLists
 
 _KEPT = timedelta(days=30)  # jobs that were done or canceled; others stay until somebody looks
@@ -14,7 +17,10 @@ _AT_ONCE = 500
 
 
 async def forget_old_jobs(job: JobContext) -> None:
-    """Delete jobs that were done or canceled long ago, some of them at a time."""
+    """Delete jobs that were done or canceled long ago, and what went away before any token.
+
+    Some of them at a time.
+    """
 
     async def forget(records: Records) -> int:
         assert isinstance(records, ActingRecords)
@@ -27,10 +33,19 @@ async def forget_old_jobs(job: JobContext) -> None:
             await lists.forget(operation.connection, job_id)
         return len(old)
 
+    async def forget_changes(records: Records) -> int:
+        assert isinstance(records, ActingRecords)
+        operation = records.open_operation
+        assert operation is not None
+        before = encode_instant(datetime.now(UTC) - timedelta(days=GONE_KEPT_DAYS))
+        dialect = operation.model.dialect
+        return await forget_gone(operation.connection, dialect, before, _AT_ONCE)
+
     forgotten = 0
-    while found := await job.step("forget", forget):
-        forgotten += found
-        await job.progress(forgotten)
+    for name, step in (("forget", forget), ("forget changes", forget_changes)):
+        while found := await job.step(name, step):
+            forgotten += found
+            await job.progress(forgotten)
 
 
 FORGET_JOBS = JobHandler(

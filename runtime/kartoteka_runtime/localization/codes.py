@@ -5,7 +5,7 @@ Source: Windows language identifiers and the time zone indexes that Dataverse st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from babel import Locale
@@ -49,3 +49,26 @@ def language_names(language: str) -> Mapping[int, str]:
 def time_zone_names() -> Mapping[int, str]:
     """Return ``{time zone code: name}``; zones go by a city that lies in them."""
     return {code: zone.replace("_", " ") for code, zone in TIME_ZONE_CODES.items()}
+
+
+_PREFERRED = {"en": 1033, "pt": 2070}  # of languages that have several codes
+_OTHER = 0x1000  # a language that has none
+
+
+@cache
+def language_code(language: str) -> int:
+    """Return the code of a language such as ``en``, ``pt`` or ``pt-BR``."""
+    name = language.replace("-", "_")
+    code = _PREFERRED.get(name)
+    if code is not None:
+        return code
+    same = (code for code, known in LANGUAGE_CODES.items() if known == name)
+    near = (code for code, known in LANGUAGE_CODES.items() if known[:2] == name[:2])
+    return next(same, next(near, _OTHER))
+
+
+def language_of_code(code: int, languages: Sequence[str]) -> str:
+    """Return which of some languages a code stands for; "" when it is none of them."""
+    exact = next((item for item in languages if language_code(item) == code), "")
+    known = LANGUAGE_CODES.get(code, "")
+    return exact or next((item for item in languages if known and item[:2] == known[:2]), "")

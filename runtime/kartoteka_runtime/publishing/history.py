@@ -79,7 +79,7 @@ class _StoredRegistry:
         return hash(self.fingerprint)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)  # organizations in one process have few different ones
 def _registry_of(stored: _StoredRegistry) -> Registry:
     """Return a stored registry; reading the same one again gives the same object."""
     text, stored.text = stored.text, ""

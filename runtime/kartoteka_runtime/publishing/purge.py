@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from kartoteka.errors import PublishFailed
 from kartoteka.identities import Retired
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
 from kartoteka.names import did_you_mean
 from kartoteka_runtime.publishing.catalogue import forget_retired
 from kartoteka_runtime.publishing.stored_counts import StoredCounts, StoredField
@@ -16,7 +18,7 @@ from kartoteka_runtime.publishing.world import World, read_world, write_fact
 from kartoteka_runtime.storage.column_types import encode_instant
 from kartoteka_runtime.storage.database import Database, PublishingConnection, SchemaMoved
 from kartoteka_runtime.storage.record_queries import compile_text
-from kartoteka_runtime.storage.schema import encode_schema, read_schema
+from kartoteka_runtime.storage.schema import Schema, encode_schema, read_schema
 from kartoteka_runtime.storage.shares import Shares
 from kartoteka_runtime.storage.system_tables import purged
 
@@ -101,6 +103,7 @@ async def purge(database: Database, name: str) -> tuple[Purgeable, ...]:
 async def _destroy(connection: PublishingConnection, database: Database, item: Retired) -> None:
     quote = database.dialect.identifier_preparer.quote
     schema = await read_schema(connection, database.engine)
+    await _retire_files(connection, database, item, schema)
     if item.table in schema:
         if item.kind == "field":
             for column in item.columns:
@@ -123,6 +126,28 @@ async def _destroy(connection: PublishingConnection, database: Database, item: R
             "purged_on": encode_instant(datetime.now(UTC)),
         },
     )
+
+
+async def _retire_files(
+    connection: PublishingConnection, database: Database, item: Retired, schema: Schema
+) -> None:
+    """Note that nobody names the files of what is destroyed; the hourly job takes them away."""
+    table = schema.get(item.table)
+    match item.definition:
+        case Field() as field if field.is_file:
+            columns = item.columns[:1]
+        case Entity() as entity:
+            columns = tuple(field.name for field in entity.file_fields)
+        case _:
+            return
+    quote = database.dialect.identifier_preparer.quote
+    for column in columns:
+        if table is not None and column in table.columns:
+            ids = f"SELECT CAST({quote(column)} AS VARCHAR(36)) FROM {quote(item.table)}"  # noqa: S608
+            await connection.execute(
+                f"UPDATE kartoteka_file SET state = 'removed' WHERE id IN ({ids})",
+                {},  # noqa: S608
+            )
 
 
 async def _purgeable(world: World, item: Retired, counts: StoredCounts) -> Purgeable:

@@ -12,6 +12,7 @@ from kartoteka.model.relationship import Relationship
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
 from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.security.actors import actor_of
 from kartoteka_runtime.security.events import AccessChange, SecurityEvents
 
 # What decides over access, with the fields that do.
@@ -100,14 +101,15 @@ async def report(
     """Record what a committed transaction changed."""
     if events is None:
         return
+    who, as_whom = actor_of(principal)
     for change in changes:
         await events.record(
             change.kind,
-            user_id=principal.user_id,
-            user_name=principal.name,
+            user_id=who.user_id,
+            user_name=who.name,
             entity=change.entity,
             record_id=change.record_id,
-            detail=change.detail,
+            detail={**change.detail, **as_whom},
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from kartoteka_runtime.records import changes
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledEntity
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.state_model import REASON, STATE
@@ -75,27 +76,31 @@ async def write_pointer(
             pointer.formulas.write(common, None)
         await pointer.queries.insert(op.connection, common)
         if pointer.rollup_changes:
-            await pointer.rollup_changes.created(op, common)
+            await pointer.rollup_changes.created(op, [common])
     elif common:
         needed = pointer.formulas.needed | pointer.rollup_changes.needed
         before = await _pointer(op, pointer, record_id, needed) if needed else {}
         if pointer.formulas:
             pointer.formulas.write(common, before)
+        await changes.note_moved(op, pointer, record_id, common, before)
         await pointer.queries.update(op.connection, record_id, common)
         if pointer.rollup_changes:
             await pointer.rollup_changes.updated(op, record_id, common, before)
 
 
-async def delete_pointer(op: Operation, compiled: CompiledEntity, record_id: str) -> None:
-    """Delete the pointer of an activity."""
+async def delete_pointer(
+    op: Operation, compiled: CompiledEntity, record_id: str, activity: Mapping[str, Any]
+) -> None:
+    """Delete the pointer of an activity, which has the same owner and unit."""
     if compiled.entity.is_activity and POINTER in op.model.entities:
         pointer = op.model.entities[POINTER]
-        changes = pointer.rollup_changes
-        needed = changes.needed | {pointer.entity.primary_id}
-        before = await _pointer(op, pointer, record_id, needed) if changes else {}
+        rollups = pointer.rollup_changes
+        needed = rollups.needed | {pointer.entity.primary_id}
+        before = await _pointer(op, pointer, record_id, needed) if rollups else {}
+        await changes.note_gone(op, pointer, record_id, activity)
         await pointer.queries.delete(op.connection, record_id)
         if before:
-            await changes.deleted(op, before)
+            await rollups.deleted(op, before)
 
 
 async def _pointer(

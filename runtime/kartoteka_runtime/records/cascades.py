@@ -23,6 +23,7 @@ from kartoteka_runtime.records import inherited_shares, unlinked
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.parties import PARTY
+from kartoteka_runtime.storage.record_queries import VERSION, next_version
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX, link_columns
 
 Delete = Callable[[Operation, str, str], Awaitable[None]]
@@ -51,6 +52,7 @@ async def delete_children(op: Operation, name: str, record_id: str, delete: Dele
             name, [Violation(None, "violation.referenced_by", {"entities": tuple(labels.values())})]
         )
     bereft: list[tuple[str, str]] = []  # what inherits nothing from the record any more
+    await op.entity(name).queries.raise_version(op.connection)  # for what is unlinked below
     for entity, item in incoming:
         if item.cascade.delete == "cascade" and entity.name != POINTER:
             for child in await _children(op, entity, item, name, record_id):
@@ -153,6 +155,9 @@ def _unlink_query(model: CompiledModel, entity: Entity, item: Field) -> sa.Updat
     values: dict[str, Any] = {item.name: sa.null()}
     if item.is_multi_target:
         values[item.name + ENTITY_SUFFIX] = sa.null()
+    if VERSION in table.c:  # it is a change like any other, for whoever keeps copies
+        version = next_version(model.tables.version_name, model.tables.engine)
+        values[VERSION] = sa.literal_column(version)
     return sa.update(table).values(values).where(condition)
 
 

@@ -46,6 +46,8 @@ async def execute(
     action = compiled.commands[command]
     parameters = _checked(name, action, supplied)
     await _require_seen(op, name, parameters)
+    if op.watch is not None:
+        op.watch.ran(name, record_id, command)
     if action.handler is None:
         await set_state(op, name, record_id, definition.to_state, definition.to_reason, {})
         return CommandResult()

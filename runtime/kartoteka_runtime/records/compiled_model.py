@@ -17,21 +17,24 @@ from kartoteka.model.field_types import has_column
 from kartoteka.plugin_api.contexts import CommandHandler, RecordHandler
 from kartoteka.registry import Registry
 from kartoteka.rules.rule_set import rules_on_write
-from kartoteka_runtime.known_ids import profile_id, role_id
+from kartoteka_runtime.known_ids import profile_id, role_id, view_id
 from kartoteka_runtime.live_registry import Published
+from kartoteka_runtime.records.content_fields import contents_of
 from kartoteka_runtime.records.hook_table import HookTable
 from kartoteka_runtime.records.rollup_changes import RollupChanges
 from kartoteka_runtime.records.share_paths import POINTER, SharePaths
 from kartoteka_runtime.records.state_model import StateModel
+from kartoteka_runtime.records.watch import Webhook
 from kartoteka_runtime.security.access import SystemAccess
 from kartoteka_runtime.security.access_cache import AccessCache
 from kartoteka_runtime.storage.access_facts import AccessFacts
 from kartoteka_runtime.storage.by_identity import ByIdentity
+from kartoteka_runtime.storage.gone_records import GoneRecords
 from kartoteka_runtime.storage.on_demand import OnDemand
 from kartoteka_runtime.storage.record_queries import EntityQueries, compile_text
-from kartoteka_runtime.storage.run_query import Queries
 from kartoteka_runtime.storage.shares import Shares
-from kartoteka_runtime.storage.tables import Tables, build_tables, short_name
+from kartoteka_runtime.storage.statements import statements_of
+from kartoteka_runtime.storage.tables import short_name
 from kartoteka_runtime.validation.record_schema import field_schema
 from kartoteka_runtime.validation.validate_record import RecordValidator
 from kartoteka_runtime.validation.value_checks import compile_check
@@ -59,13 +62,12 @@ class CompiledEntity:
         self,
         entity: Entity,
         registry: Registry,
-        tables: Tables,
-        dialect: Dialect,
+        queries: EntityQueries,
         hooks: HookTable,
     ) -> None:
         """Compile everything that can be decided before the first request."""
         self.entity = entity
-        self.queries = EntityQueries(entity, registry, tables, dialect)
+        self.queries = queries
         self.validator = RecordValidator(entity)
         self.states = StateModel(entity)
         self.rules = rules_on_write(entity.name, registry)
@@ -100,6 +102,8 @@ class CompiledEntity:
         self._amounts = {*self.money, "transactioncurrencyid"} & self.names
         self._always_read = _DECIDING & self.names
         self._looked_at = self.formulas.needed | self.rollup_changes.needed
+        self.files = frozenset(item.name for item in entity.file_fields)
+        self.contents = contents_of(entity)
         self.parties = tuple(item for item in fields if item.type == "party_list")
         self.is_owned = "ownerid" in names
         self.ownership_names = tuple(name for name in ("ownerid", "statecode") if name in names)
@@ -131,6 +135,16 @@ class CompiledEntity:
         return tuple(sorted(needed))
 
 
+class KnownWebhooks:
+    """The webhooks of a publication by entity, as they were at a version of access."""
+
+    def __init__(self, *, are_offered: bool) -> None:
+        """Know of none yet."""
+        self.are_offered = are_offered
+        self.version = -1
+        self.by_entity: Mapping[str, tuple[Webhook, ...]] = {}
+
+
 class CompiledModel:
     """A publication as the record service uses it; an entity is compiled on its first use."""
 
@@ -141,22 +155,22 @@ class CompiledModel:
         self.number = published.number
         self.registry: Registry = published.registry
         self.labels: LabelResolver = published.labels
+        self.identities = published.identities
         self.hooks = hooks
         self.dialect = dialect
-        self.tables = build_tables(published.registry, engine, generation=published.generation)
-        self.entities = OnDemand(published.registry.entities, self._compile)
-        self.queries = Queries(
-            published.registry,
-            self.tables,
-            dialect,
-            OnDemand(published.registry.entities, lambda name: self.entities[name].queries),
+        self._statements = statements_of(
+            published.registry, engine, dialect, generation=published.generation
         )
+        self.tables, self.queries = self._statements.tables, self._statements.queries
+        self.entities = OnDemand(published.registry.entities, self._compile)
         self.asked_entities: ByIdentity[tuple[str, ...]] = ByIdentity()  # that queries are about
         self.share_paths = SharePaths(published.registry)
         self.shares = Shares(dialect)
+        self.gone = GoneRecords(dialect, self.tables.version_name)
         self.fiscal: ByIdentity[bool] = ByIdentity()  # whether queries look at the calendar
         self._texts: dict[Hashable, str] = {}
         self.role_names = {role_id(published, name): name for name in published.registry.roles}
+        self.view_names = {view_id(published, name): name for name in published.registry.views}
         self.access_facts = AccessFacts(
             published.registry, self.tables, dialect,
             roles=self.role_names,
@@ -166,10 +180,13 @@ class CompiledModel:
         )  # fmt: skip
         self.accesses = AccessCache(published.registry, self.access_facts, engine)
         self.system_access = SystemAccess(published.registry)
+        self.webhooks = KnownWebhooks(
+            are_offered={"webhook", "webhookdelivery"} <= published.registry.entities.keys()
+        )
 
     def _compile(self, name: str) -> CompiledEntity:
         entity = self.registry.entities[name]
-        return CompiledEntity(entity, self.registry, self.tables, self.dialect, self.hooks)
+        return CompiledEntity(entity, self.registry, self._statements.entities[name], self.hooks)
 
     def text(self, shape: Hashable, build: Callable[[], ClauseElement]) -> str:
         """Return the text of a statement, built on the first use of its shape."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from kartoteka.errors import PluginError
 from kartoteka.plugin_api.contexts import CommandHandler, Panel, RecordHandler
 from kartoteka.plugin_api.jobs import JobHandler, JobQueue, Schedule
+from kartoteka.plugin_api.operations import ApiOperation, check_operation
 
 MOMENTS = (
     "before_create",
@@ -25,7 +26,10 @@ MOMENTS = (
 
 @dataclass(frozen=True)
 class HookTable:
-    """Handlers of plugins: of records, of commands by (entity, command), and of jobs by name."""
+    """Handlers of plugins: of records, of commands by (entity, command), and of jobs by name.
+
+    ``operations`` are what they offer in the Web API.
+    """
 
     record_handlers: tuple[RecordHandler, ...] = ()
     command_handlers: Mapping[tuple[str, str], CommandHandler] = field(default_factory=dict)
@@ -33,6 +37,7 @@ class HookTable:
     job_handlers: Mapping[str, JobHandler] = field(default_factory=dict)
     job_queues: Mapping[str, JobQueue] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    operations: tuple[ApiOperation, ...] = ()
 
     def handlers_of(self, entity: str) -> Mapping[str, tuple[RecordHandler, ...]]:
         """Return an entity's handlers by moment, in the order in which they run."""
@@ -57,6 +62,11 @@ def build_hook_table(
         {(handler.entity, handler.command): handler for handler in command_handlers},
         {panel.name: panel for panel in panels},
     )
+
+
+def with_record_handlers(table: HookTable, handlers: Iterable[RecordHandler]) -> HookTable:
+    """Return the table with more that take part in writes."""
+    return replace(table, record_handlers=(*table.record_handlers, *handlers))
 
 
 def with_jobs(
@@ -90,3 +100,20 @@ def with_jobs(
             )
         by_name[schedule.name] = schedule
     return replace(table, job_handlers=job_handlers, job_queues=job_queues, schedules=by_name)
+
+
+def with_operations(table: HookTable, operations: Iterable[ApiOperation]) -> HookTable:
+    """Return the table with more operations of the Web API.
+
+    Raises:
+        PluginError: One is not declared as it should be, has no handler, or is there twice.
+    """
+    known = {item.key: item for item in table.operations}
+    for item in operations:
+        check_operation(item)
+        if item.run is None:
+            raise PluginError(f'operation "{item.name}" has nothing that carries it out')
+        if item.key in known:
+            raise PluginError(f'two operations are called "{item.name}"')
+        known[item.key] = item
+    return replace(table, operations=tuple(known.values()))

@@ -55,13 +55,20 @@ class _Reached:
 
 
 async def created(
-    op: Operation, compiled: CompiledEntity, record_id: str, values: Mapping[str, Any]
+    op: Operation, compiled: CompiledEntity, records: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Give a new record what it inherits; nothing hangs below it yet."""
-    name = compiled.entity.name
-    known = _known_of(op.model, op.model.share_paths.up(name), values)
-    if known.parents:
-        await _refresh(op, {(name, record_id): known}, REPARENT)
+    """Give new records what they inherit; nothing hangs below them yet, nor they one another."""
+    name, primary_id = compiled.entity.name, compiled.entity.primary_id
+    fields = op.model.share_paths.up(name)
+    if not fields:
+        return
+    new: dict[Node, _Known] = {}
+    for values in records:
+        known = _known_of(op.model, fields, values)
+        if known.parents:
+            new[name, values[primary_id]] = known
+    if new:
+        await _refresh(op, new, REPARENT)
 
 
 async def updated(

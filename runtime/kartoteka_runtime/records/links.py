@@ -14,6 +14,7 @@ from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.records.hook_context import hook_context
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.record_access import allowed, denied
+from kartoteka_runtime.records.watch import ASSOCIATE, DISASSOCIATE
 from kartoteka_runtime.storage.database import UniqueViolation
 from kartoteka_runtime.storage.tables import link_columns
 
@@ -40,6 +41,7 @@ async def associate(op: Operation, name: str, left_id: str, right_id: str) -> No
             relationship.left, [Violation(None, "violation.already_linked")]
         ) from None
     await note_link(op, relationship, left_id, right_id, "added")
+    _watch(op, relationship, left_id, right_id, ASSOCIATE)
     await _run_hooks(op, "after_associate", relationship, left_id, right_id)
 
 
@@ -56,6 +58,7 @@ async def disassociate(op: Operation, name: str, left_id: str, right_id: str) ->
     if not await op.connection.execute(sql, {"left_": left_id, "right_": right_id}):
         raise RecordNotFound(name, f"{left_id} – {right_id}")
     await note_link(op, relationship, left_id, right_id, "removed")
+    _watch(op, relationship, left_id, right_id, DISASSOCIATE)
     await _run_hooks(op, "after_disassociate", relationship, left_id, right_id)
 
 
@@ -78,6 +81,14 @@ async def _prepared(op: Operation, name: str, left_id: str, right_id: str) -> Re
         if not ("append" in right and "append_to" in left):
             raise denied("append_to", relationship.right)
     return relationship
+
+
+def _watch(
+    op: Operation, relationship: Relationship, left_id: str, right_id: str, message: str
+) -> None:
+    if op.watch is not None:
+        sides = (relationship.left, left_id), (relationship.right, right_id)
+        op.watch.linked(relationship.name, message, *sides)
 
 
 async def _run_hooks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -11,6 +11,7 @@ from kartoteka.conditions.asker import Asker
 from kartoteka.errors import KartotekaError, RecordNotFound
 from kartoteka.plugin_api.contexts import Principal, Records
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
+from kartoteka_runtime.records.watch import Watch
 from kartoteka_runtime.security.access import Access
 from kartoteka_runtime.security.column_access import ColumnAccess
 from kartoteka_runtime.security.events import AccessChange
@@ -48,7 +49,8 @@ class Operation:
     access, read-only fields, states and transitions.
     ``visited`` holds (message, entity, id) of what is under way, so that cascades end; ``written``
     the names of the entities and relationships that the transaction has written;
-    ``access_changes`` what auditors are told of once it is committed.
+    ``access_changes`` what auditors are told of once it is committed; ``undo`` what is done when it
+    is not, for what it did outside of the database.
     """
 
     connection: Connection
@@ -63,8 +65,10 @@ class Operation:
     origin: JobOrigin | None = None
     written: set[str] = field(default_factory=set)
     access_changes: list[AccessChange] = field(default_factory=list)
+    undo: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     is_command: bool = False  # a command writes: no states or read-only fields stand in its way
     is_unmasked: bool = False  # masks are lifted, as far as the principal may ask for that
+    watch: Watch | None = None  # what webhooks are told of, where there are any
 
     @property
     def asker(self) -> Asker:

@@ -6,7 +6,7 @@ inside one transaction that the caller opened. The first refusal ends it, and no
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kartoteka.errors import RecordConflict, RecordInvalid, RecordNotFound, Violation
@@ -16,11 +16,14 @@ from kartoteka_runtime.records import (
     access_audit,
     activities,
     cascades,
+    changes,
     derived_values,
     inherited_shares,
+    kept_files,
     owners,
     parties,
     rollups,
+    webhook_messages,
 )
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledEntity
 from kartoteka_runtime.records.hook_context import hook_context
@@ -47,14 +50,62 @@ _ALLOWED_WHEN_READ_ONLY = frozenset({"ownerid", STATE, REASON})
 async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
     """Create a record and return its id.
 
+    ``bulk_create`` goes the same way with many at once; what is added here is added there too.
+
     Raises:
         RecordInvalid: The values, a hook or the database refused; every violation is listed.
         AccessDenied: The principal may not create records of this entity.
     """
     compiled = op.entity(name)
+    require_creating(op, name)
+    values = new_values(op, compiled, supplied)
+    record_id: str = values[compiled.entity.primary_id]
+    context = await _run_before(op, compiled, "create", record_id, values, None)
+    violations = decide_new(op, compiled, values)
+    violations += await check_references(op, compiled, values, values)
+    violations += await owners.check_new(op, compiled, values)
+    violations += await check_hierarchy(op, compiled, record_id, values)
+    if not compiled.files.isdisjoint(values):
+        violations += await kept_files.complete(op, compiled, record_id, values)
+    if violations:
+        raise RecordInvalid(name, violations)
+    if compiled.is_owned:
+        await derived_values.write_owner(op, compiled, values)
+    await require_new_allowed(op, compiled, values)
+    derived_values.stamp_new(op, compiled, values)
+    await derived_values.write_autonumbers(op, compiled, [values])
+    await derived_values.write_base_amounts(op, compiled, values, None)
+    calculate_new(op, compiled, values)
+    try:
+        await compiled.queries.insert(op.connection, values)
+    except UniqueViolation as refused:
+        raise not_unique(compiled, refused, values) from refused
+    await follow_new(op, compiled, [values])
+    await _run_after(op, compiled, "create", context)
+    return record_id
+
+
+def require_creating(op: Operation, name: str) -> None:
+    """Return when records of an entity may be created at all; it is noted that some will be.
+
+    Raises:
+        AccessDenied: The principal may not.
+        RecordInvalid: They follow others and are never written by themselves.
+    """
     op.require("create", name)
     op.written.add(name)
     _refuse_pointer(op, name)
+
+
+def new_values(
+    op: Operation, compiled: CompiledEntity, supplied: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the values of a new record as supplied, checked, with its id and defaults.
+
+    Raises:
+        RecordInvalid: One is wrong or may not be written; what is missing is told with it.
+    """
+    name = compiled.entity.name
     if secured := op.columns.refused_new(name, supplied):
         raise RecordInvalid(name, secured)
     values, violations = compiled.validator.check_values(supplied, may_write_read_only=op.is_system)
@@ -63,45 +114,67 @@ async def create(op: Operation, name: str, supplied: Mapping[str, Any]) -> str:
         named = {violation.field for violation in violations}
         violations += [v for v in compiled.validator.missing(values, False) if v.field not in named]
         raise RecordInvalid(name, violations)
-    record_id = values.get(compiled.entity.primary_id) or new_id()
-    values[compiled.entity.primary_id] = record_id
+    values[compiled.entity.primary_id] = values.get(compiled.entity.primary_id) or new_id()
     _fill_defaults(op, compiled, values)
     activities.write_kind(compiled, values)
-    context = await _run_before(op, compiled, "create", record_id, values, None)
+    return values
+
+
+def decide_new(op: Operation, compiled: CompiledEntity, values: dict[str, Any]) -> list[Violation]:
+    """Let rules, joined texts and states have their say; return what is wrong by then.
+
+    Raises:
+        RecordInvalid: A rule refuses the record.
+    """
     if compiled.rules is not None:
         run_rules(op, compiled.rules, compiled.entity, compiled.validator, values, None)
     derived_values.write_joined(compiled, values, None)
     violations = [*compiled.validator.missing(values, False)]
     violations += compiled.states.complete_new(values, any_state=op.is_system)
-    violations += await check_references(op, compiled, values, values)
-    violations += await owners.check_new(op, compiled, values)
-    violations += await check_hierarchy(op, compiled, record_id, values)
-    if violations:
-        raise RecordInvalid(name, violations)
-    if compiled.is_owned:
-        await derived_values.write_owner(op, compiled, values)
+    return violations
+
+
+async def require_new_allowed(
+    op: Operation, compiled: CompiledEntity, values: Mapping[str, Any]
+) -> None:
+    """Return when the principal may create this very record.
+
+    Raises:
+        AccessDenied: Not for that owner, or not attached to what it names.
+    """
     await require_owner_given(op, compiled, values)
     needed = ("create", "append") if appended(compiled, values) else ("create",)
     await require_new(op, compiled, values, *needed)
-    derived_values.stamp_new(op, compiled, values)
-    await derived_values.write_autonumbers(op, compiled, values)
-    await derived_values.write_base_amounts(op, compiled, values, None)
+
+
+def calculate_new(op: Operation, compiled: CompiledEntity, values: dict[str, Any]) -> None:
+    """Write the rollups and formulas that a new record is stored with."""
     if compiled.rollup_changes.has_own:
-        values |= rollups.first_values(op, name)
+        values |= rollups.first_values(op, compiled.entity.name)
     if compiled.formulas:
         compiled.formulas.write(values, None)
-    try:
-        await compiled.queries.insert(op.connection, values)
-    except UniqueViolation as refused:
-        raise _not_unique(compiled, refused, values) from refused
-    await activities.write_pointer(op, compiled, record_id, values, is_new=True)
-    await inherited_shares.created(op, compiled, record_id, values)
+
+
+async def follow_new(
+    op: Operation, compiled: CompiledEntity, created: Sequence[Mapping[str, Any]]
+) -> None:
+    """Keep everything in step with records that were just stored."""
+    primary_id = compiled.entity.primary_id
+    if op.watch is not None:
+        for values in created:
+            op.watch.created(compiled.entity.name, values[primary_id])
+    for values in created if compiled.files else ():
+        if not compiled.files.isdisjoint(values):
+            await kept_files.keep(op, compiled, values[primary_id], values, None)
     if compiled.entity.is_activity:
-        await parties.write_parties(op, compiled, record_id, values)
+        for values in created:
+            await activities.write_pointer(op, compiled, values[primary_id], values, is_new=True)
+    await inherited_shares.created(op, compiled, created)
+    if compiled.entity.is_activity:
+        for values in created:
+            await parties.write_parties(op, compiled, values[primary_id], values)
     if compiled.rollup_changes:
-        await compiled.rollup_changes.created(op, values)
-    await _run_after(op, compiled, "create", context)
-    return record_id
+        await compiled.rollup_changes.created(op, created)
 
 
 async def update(
@@ -161,6 +234,11 @@ async def update(
     violations += await check_references(op, compiled, values, values)
     violations += await owners.check_new(op, compiled, values)
     violations += await check_hierarchy(op, compiled, record_id, values)
+    has_files = not compiled.files.isdisjoint(values)
+    if has_files:
+        violations += await kept_files.complete(op, compiled, record_id, values)
+    elif compiled.files:
+        violations += kept_files.rename_attachment(compiled, values)
     if "ownerid" in values and values["ownerid"] is None:
         violations.append(Violation("ownerid", "violation.required"))
     if violations:
@@ -177,11 +255,16 @@ async def update(
     await derived_values.write_base_amounts(op, compiled, values, before)
     if compiled.formulas:
         compiled.formulas.write(values, before)
+    await changes.note_moved(op, compiled, record_id, values, before)
     try:
         await compiled.queries.update(op.connection, record_id, values)
     except UniqueViolation as refused:
-        raise _not_unique(compiled, refused, values) from refused
+        raise not_unique(compiled, refused, values) from refused
+    if has_files:
+        await kept_files.keep(op, compiled, record_id, values, before)
     access_audit.note_update(op, name, record_id, values, before)
+    if op.watch is not None:
+        op.watch.updated(name, record_id, values)
     await activities.write_pointer(op, compiled, record_id, values, is_new=False)
     if compiled.entity.is_activity:
         await parties.write_parties(op, compiled, record_id, values)
@@ -222,12 +305,17 @@ async def delete(op: Operation, name: str, record_id: str, version: int | None =
     if version is not None and before.get(VERSION) != version:
         raise RecordConflict(name, record_id, before.get(VERSION) or 0)
     context = await _run_before(op, compiled, "delete", record_id, {}, before)
+    if op.watch is not None:
+        await webhook_messages.before_delete(op, name, record_id)
     await cascades.delete_children(op, name, record_id, delete)
     if compiled.entity.is_activity:
         await parties.delete_parties(op, record_id)
-    await activities.delete_pointer(op, compiled, record_id)
+    await changes.note_gone(op, compiled, record_id, before)
+    await activities.delete_pointer(op, compiled, record_id, before)
     await compiled.queries.delete(op.connection, record_id)
     await inherited_shares.deleted(op, compiled, record_id)
+    if compiled.files:
+        await kept_files.released(op, compiled, before)
     access_audit.note_delete(op, name, record_id, before)
     if compiled.rollup_changes:
         await compiled.rollup_changes.deleted(op, before)
@@ -272,9 +360,10 @@ def _refuse_pointer(op: Operation, name: str) -> None:
         raise RecordInvalid(name, [Violation(None, "violation.record_read_only")])
 
 
-def _not_unique(
+def not_unique(
     compiled: CompiledEntity, refused: UniqueViolation, values: Mapping[str, Any]
 ) -> RecordInvalid:
+    """Return the violations of a unique index, a field each."""
     fields = compiled.unique_fields.get(refused.index, (compiled.entity.primary_id,))
     violations = [
         Violation(field, "violation.not_unique", {"value": values.get(field)})

@@ -83,13 +83,17 @@ class RecordPage:
 
 @dataclass(frozen=True, slots=True)
 class TextPage:
-    """One page of a list as the text of a JSON array; the rest is that of ``RecordPage``."""
+    """One page of a list as the text of a JSON array; the rest is that of ``RecordPage``.
+
+    ``found`` is how many records the page itself has.
+    """
 
     text: bytes
     following: tuple[Any, ...]
     list_mark: int
     count: int
     is_capped: bool
+    found: int = 0
 
     @property
     def next_after(self) -> str:
@@ -155,10 +159,11 @@ async def text_page(
             text, count, following, has_more = await op.model.queries.page_text(
                 op.connection, query, asker, writer, given, goes_on=goes_on or with_count
             )
-    is_capped = False
+    found, is_capped = count, False
     if with_count:
         count, is_capped = await _counted(op, query, asker, count, has_more=has_more)
-    return TextPage(text, following, list_mark(query) if following else 0, count, is_capped)
+    mark = list_mark(query) if following else 0
+    return TextPage(text, following, mark, count, is_capped, found)
 
 
 async def _asked(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -16,11 +16,13 @@ from kartoteka.plugin_api.contexts import AccessTeam, CommandResult, Principal, 
 from kartoteka.query.of_view import condition_of, query_of_view
 from kartoteka.query.query import LinkedTo, Query
 from kartoteka.record_values import Record, Reference
+from kartoteka_runtime.file_store.file_store import StoreUnavailable
 from kartoteka_runtime.identity import UserChanges
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.records import (
     access_audit,
     access_teams,
+    changes,
     commands,
     links,
     outbox,
@@ -28,13 +30,20 @@ from kartoteka_runtime.records import (
     reading,
     rollups,
     sharing,
+    webhook_messages,
 )
+from kartoteka_runtime.records.bulk_create import create_many
+from kartoteka_runtime.records.changes import GonePage
 from kartoteka_runtime.records.compiled_model import CompiledEntity, CompiledModel
+from kartoteka_runtime.records.file_values import with_files
 from kartoteka_runtime.records.hook_table import HookTable
+from kartoteka_runtime.records.kept_files import require_changeable
 from kartoteka_runtime.records.operation import JobOrigin, Operation, present
 from kartoteka_runtime.records.parties import read_parties
 from kartoteka_runtime.records.reading import RecordPage, TextPage
 from kartoteka_runtime.records.record_access import allowed, require_record
+from kartoteka_runtime.records.record_files import RecordFiles
+from kartoteka_runtime.records.webhooks import watch_of
 from kartoteka_runtime.security.access import Access
 from kartoteka_runtime.security.column_access import ONE_RECORD, without_masked_numbers
 from kartoteka_runtime.security.events import SecurityEvents
@@ -77,6 +86,7 @@ class RecordService:
         self.hooks = hooks
         self.outbox = JobOutbox(database.dialect)
         self.security_events: SecurityEvents | None = None  # set by whoever keeps such events
+        self.files: RecordFiles | None = None  # set by whoever keeps files
         self._model: CompiledModel | None = None
 
     @property
@@ -117,12 +127,13 @@ class ActingRecords:
         model: CompiledModel | None = None,
         origin: JobOrigin | None = None,
         is_unmasked: bool = False,
+        made_of: ActingRecords | None = None,
     ) -> None:
         """Act as ``principal``, inside ``operation`` when one is under way.
 
         ``model`` is the publication to stay with; without one each call takes the live one.
         ``is_unmasked`` lifts the masks of secured columns, as far as the principal may ask for it.
-        ``has_written`` tells whether a transaction was committed.
+        ``has_written`` tells whether a transaction was committed, also to whom it is ``made_of``.
         """
         self._service = service
         self._principal = principal
@@ -130,17 +141,37 @@ class ActingRecords:
         self._bound_model = model
         self._origin = origin
         self._is_unmasked = is_unmasked
-        self.has_written = False
+        self._commits: list[bool] = made_of._commits if made_of is not None else []
+
+    @property
+    def has_written(self) -> bool:
+        """Return whether a transaction was committed, by this or by what was made of it."""
+        return bool(self._commits)
 
     @property
     def model(self) -> CompiledModel:
         """Return the publication that calls work with."""
         return self._bound_model or self._service.model
 
+    @property
+    def is_in_transaction(self) -> bool:
+        """Return whether calls share a transaction that is open."""
+        return self._operation is not None
+
     async def create(self, entity: str, values: Record) -> str:
         """Create a record and return its id."""
+        values = await self._with_files(entity, values)
         async with self._writing() as op:
             return await pipeline.create(op, entity, values)
+
+    async def create_many(self, entity: str, values: Sequence[Record]) -> builtins.list[str]:
+        """Create records, all of them or none, and return their ids in order.
+
+        What refuses one says which by its ``place``.
+        """
+        values = [await self._with_files(entity, item) for item in values]
+        async with self._writing() as op:
+            return await create_many(op, entity, values)
 
     async def read(self, entity: str, record_id: str) -> dict[str, object]:
         """Return every field of one record, lookups with names and parties included."""
@@ -192,6 +223,7 @@ class ActingRecords:
         self, entity: str, record_id: str, values: Record, *, version: int | None = None
     ) -> None:
         """Change fields of a record."""
+        values = await self._with_files(entity, values, record_id)
         async with self._writing() as op:
             await pipeline.update(op, entity, record_id, values, version)
 
@@ -331,6 +363,25 @@ class ActingRecords:
                 after=after, limit=limit, with_count=with_count, goes_on=goes_on,
             )  # fmt: skip
 
+    async def change_horizon(self) -> int:
+        """Return a version up to which every change can be seen already."""
+        async with self._reading() as op:
+            return await changes.horizon(op)
+
+    async def is_version_reached(self, version: int) -> bool:
+        """Return whether a version was ever given in this database."""
+        async with self._reading() as op:
+            return await changes.is_reached(op, version)
+
+    async def gone_since(self, entity: str, version: int, most: int) -> GonePage:
+        """Return records that went away since a version, as far as the principal could read them.
+
+        Raises:
+            AccessDenied: The principal may not read such records.
+        """
+        async with self._reading() as op:
+            return await changes.gone_since(op, entity, version, most)
+
     async def find(self, entity: str, text: str, limit: int = 10) -> builtins.list[Reference]:
         """Return the records that a lookup offers for what was typed."""
         async with self._reading() as op:
@@ -443,6 +494,26 @@ class ActingRecords:
                 raise RecordInvalid(entity, [Violation(field, "violation.tree_too_deep", params)])
             return values
 
+    async def require_changeable(self, entity: str, record_id: str, field: str) -> Record:
+        """Return what an update would look at first, when the principal may change a field.
+
+        Raises:
+            RecordNotFound: There is no such record, or it may not be read.
+            AccessDenied: It may not be changed.
+            RecordInvalid: The field or the record is read-only, or the column is secured.
+        """
+        if self._principal.seen_by is not None:
+            raise AccessDenied("error.only_looking")
+        async with self._reading() as op:
+            return await require_changeable(op, entity, record_id, field)
+
+    async def _with_files(self, entity: str, values: Record, record_id: str = "") -> Record:
+        """Return values with the ids of files instead of contents, which are kept by then."""
+        compiled = self.model.entities[entity] if entity in self.model.entities else None
+        if compiled is None or compiled.contents.isdisjoint(values) or self._service.files is None:
+            return values
+        return await with_files(self._service.files, self, compiled.entity, values, record_id)
+
     async def enqueue(
         self,
         job: str,
@@ -471,6 +542,17 @@ class ActingRecords:
             return op.model.system_access if op.is_system else op.access
 
     @property
+    def principal(self) -> Principal:
+        """Return who uses the service."""
+        return self._principal
+
+    @property
+    def operation(self) -> Operation:
+        """Return the operation whose transaction is open: inside ``transaction()`` there is one."""
+        assert self._operation is not None
+        return self._operation
+
+    @property
     def open_operation(self) -> Operation | None:
         """Return the operation whose transaction is open, if one is."""
         return self._operation
@@ -480,8 +562,9 @@ class ActingRecords:
         inside = self._operation.as_system() if self._operation is not None else None
         principal = replace(self._principal, is_system=True)
         return ActingRecords(
-            self._service, principal, inside, model=self._bound_model, origin=self._origin
-        )
+            self._service, principal, inside,
+            model=self._bound_model, origin=self._origin, made_of=self,
+        )  # fmt: skip
 
     def unmasked(self) -> ActingRecords:
         """Return the service with the masks lifted that the principal may ask to have lifted.
@@ -491,14 +574,20 @@ class ActingRecords:
         inside = self._operation
         return ActingRecords(
             self._service, self._principal, inside and replace(inside, is_unmasked=True),
-            model=self._bound_model, origin=self._origin, is_unmasked=True,
+            model=self._bound_model, origin=self._origin, is_unmasked=True, made_of=self,
         )  # fmt: skip
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[ActingRecords]:
         """Yield the same service with all its calls in one transaction."""
         async with self._writing() as op:
-            yield ActingRecords(self._service, self._principal, op)
+            yield ActingRecords(self._service, self._principal, op, model=self._bound_model)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Operation]:
+        """Yield the operation of a read, for what belongs to records and lies beside them."""
+        async with self._reading() as op:
+            yield op
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Operation]:
@@ -527,21 +616,23 @@ class ActingRecords:
         if self._principal.seen_by is not None:
             raise AccessDenied("error.only_looking")
         try:
-            async with self._service.database.writing() as connection:
+            async with _undoing() as undo, self._service.database.writing() as connection:
                 model = self.model
                 op = Operation(
                     connection, model, self._principal, await self._access(model, connection),
                     self._inside, is_system=self._principal.is_system, now=self._service.clock(),
-                    origin=self._origin,
+                    origin=self._origin, watch=await watch_of(model, connection), undo=undo,
                 )  # fmt: skip
                 yield op
+                if op.watch is not None:
+                    await webhook_messages.tell(op, self._service.outbox)
                 changes_access = model.accesses.decides(op.written)
                 if changes_access:
                     await model.accesses.note_change(connection)
             if changes_access:
                 async with self._service.database.reading() as connection:
                     await model.accesses.let_others_notice(connection)
-            self.has_written = True
+            self._commits[:] = (True,)
             self._service.user_changes.note(op.written)
             if op.access_changes:
                 await self._report(op)
@@ -562,6 +653,19 @@ class ActingRecords:
 
     def _inside(self, operation: Operation) -> ActingRecords:
         return ActingRecords(self._service, operation.principal, operation)
+
+
+@asynccontextmanager
+async def _undoing() -> AsyncIterator[builtins.list[Callable[[], Awaitable[None]]]]:
+    """Yield a list; what is added to it is done when the transaction inside fails."""
+    undo: builtins.list[Callable[[], Awaitable[None]]] = []
+    try:
+        yield undo
+    except BaseException:
+        for step in undo:
+            with suppress(StoreUnavailable):  # what is left lies there under a name nobody knows
+                await step()
+        raise
 
 
 def _visible(op: Operation, record: dict[str, Any], entity: str) -> dict[str, Any]:
@@ -604,4 +708,6 @@ def _invalid(refused: BadParameter | ReferenceViolation | UniqueViolation) -> Re
             violation = Violation(None, "violation.not_unique", {"value": index})
         case _:
             violation = Violation(None, "violation.unknown_option", {"value": shorten(refused)})
-    return RecordInvalid("", [violation])
+    error = RecordInvalid("", [violation])
+    error.place = refused.place
+    return error

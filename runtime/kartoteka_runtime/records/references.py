@@ -19,6 +19,7 @@ from kartoteka_runtime.records.compiled_model import CompiledEntity
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.record_access import appended, denied
 from kartoteka_runtime.storage.reach_sql import ReachSql
+from kartoteka_runtime.storage.shares import ids_parameter, in_ids
 
 _MOST_LEVELS = 100  # Source: reference platform, section 2.4
 
@@ -33,13 +34,7 @@ async def check_references(
     Raises:
         AccessDenied: One exists that nothing may be attached to.
     """
-    wanted = [
-        (name, values[name])
-        for name in names
-        if name in compiled.references
-        and values.get(name) is not None
-        and not _is_own(op, name, values[name])
-    ]
+    wanted = named_records(op, compiled, values, names)
     if not wanted:
         return []
     params = {f"r{number}": value.id for number, (_, value) in enumerate(wanted)}
@@ -68,6 +63,72 @@ async def check_references(
         elif not row[2 * number + 1]:
             raise denied("append_to", value.entity)
     return violations
+
+
+def named_records(
+    op: Operation, compiled: CompiledEntity, values: Mapping[str, Any], names: Iterable[str]
+) -> list[tuple[str, Reference]]:
+    """Return the named lookups that have to be looked at, with the records that they name."""
+    return [
+        (name, values[name])
+        for name in names
+        if name in compiled.references
+        and values.get(name) is not None
+        and not _is_own(op, name, values[name])
+    ]
+
+
+Seen = Mapping[tuple[str, str], bool]  # {(entity, id) that may be read: may be appended to}
+
+
+async def seen_records(op: Operation, wanted: Iterable[Reference]) -> Seen:
+    """Return which records are there for the principal, and which may be attached to."""
+    ids: dict[str, set[str]] = {}
+    for value in wanted:
+        ids.setdefault(value.entity, set()).add(value.id)
+    found: dict[tuple[str, str], bool] = {}
+    for entity, of_entity in ids.items():
+        asked: Asked = ((entity, "read"), (entity, "append_to"))
+        key = None if op.reaches is None else op.reaches.key(asked)
+        sql = op.model.text(("seen records", entity, key), partial(_seen, op, entity))
+        params: dict[str, Any] = {"ids": ids_parameter(of_entity, op.model.tables.engine)}
+        if op.reaches is not None:
+            params |= op.reaches.parameters(asked)
+        for record_id, may_append in await op.connection.fetch_all(sql, params):
+            found[entity, str(record_id)] = bool(may_append)
+    return found
+
+
+def check_seen(
+    op: Operation, compiled: CompiledEntity, values: Mapping[str, Any], seen: Seen
+) -> list[Violation]:
+    """Return the same as ``check_references`` of all values, from what was looked up before.
+
+    Raises:
+        AccessDenied: A record exists that nothing may be attached to.
+    """
+    attached = frozenset(appended(compiled, values))
+    violations = []
+    for name, value in named_records(op, compiled, values, values):
+        may_append = seen.get((value.entity, value.id))
+        if may_append is None:
+            said = {"value": value.name or value.id}
+            violations.append(Violation(name, "violation.not_found", said))
+        elif name in attached and not may_append:
+            raise denied("append_to", value.entity)
+    return violations
+
+
+def _seen(op: Operation, entity: str) -> sa.ClauseElement:
+    table = op.model.tables.entities[entity]
+    column = table.c[op.model.registry.entities[entity].primary_id]
+    reach = ReachSql(op.reaches, op.model.registry, op.model.tables)
+    may_append = reach.condition(entity, table, "append_to")
+    statement = sa.select(
+        column, sa.true() if may_append is None else sa.func.coalesce(may_append, sa.false())
+    ).where(in_ids(column, "ids", op.model.tables.engine))
+    within = reach.condition(entity, table, "read")
+    return statement if within is None else statement.where(within)
 
 
 def _is_own(op: Operation, name: str, value: Reference) -> bool:

@@ -153,7 +153,11 @@ def _named(op: Operation, role_ids: list[str]) -> list[str]:
 def _beyond(op: Operation, names: list[str], unit_id: str) -> tuple[str, ...]:
     if op.access.scopes is not None:  # a token that is narrowed gives nothing
         return tuple(names)
-    return roles_beyond(op.model.registry, op.access.facts, names, unit_id=unit_id)
+    beyond = roles_beyond(op.model.registry, op.access.facts, names, unit_id=unit_id)
+    if not beyond and op.access.caller is not None:  # nor more than who calls has
+        caller = op.access.caller.facts
+        beyond = roles_beyond(op.model.registry, caller, names, unit_id=unit_id)
+    return beyond
 
 
 def _refuse_beyond(op: Operation, entity: str, names: list[str], unit_id: str) -> None:

@@ -6,7 +6,7 @@ record whose job waits already there is no second one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +50,11 @@ class RollupChanges:
         """Return whether a write may outdate anything."""
         return bool(self._over) or self.has_own
 
-    async def created(self, op: Operation, values: Mapping[str, Any]) -> None:
-        """Enqueue what a new record outdates."""
+    async def created(self, op: Operation, records: Iterable[Mapping[str, Any]]) -> None:
+        """Enqueue what new records outdate."""
         await enqueue(op, {
             owner
+            for values in records
             for item in self._over
             for owner in _owners(item.entity, values.get(item.item_field.name))
         })  # fmt: skip

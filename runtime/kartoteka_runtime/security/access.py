@@ -34,16 +34,24 @@ class Access:
         engine: str,
         *,
         scopes: frozenset[str] | None = None,
+        caller: Access | None = None,
     ) -> None:
         """Decide by ``facts``, with the roles of ``registry``, for statements of ``engine``.
 
         ``scopes`` of a token narrow it: who has some is no administrator, and has no privilege
-        that belongs to no entity (``security.scopes``).
+        that belongs to no entity (``security.scopes``). So does a ``caller`` who acts on behalf of
+        this principal: what the caller has no privilege for is not allowed, and records are those
+        that the principal reaches (decisions/0044).
         """
         self.facts = facts
         self.registry = registry
         self.scopes = scopes
-        self._has_everything = not facts.is_disabled and is_administrator(registry, facts)
+        self.caller = caller
+        self._has_everything: bool = (
+            not facts.is_disabled
+            and is_administrator(registry, facts)
+            and (caller is None or caller._has_everything)
+        )
         self.is_administrator = self._has_everything and scopes is None
         self.is_system = False
         self._engine = engine
@@ -67,6 +75,8 @@ class Access:
             names = (entity, privileged_entity(self.registry, definition))
             if any(lets_through(self.scopes, name, privilege) for name in names):
                 found = reach_of(self.registry, self.facts, definition, privilege)
+            if self.caller is not None and self.caller.reach(entity, privilege) is None:
+                found = None
             self._reaches[asked] = found
             return found
 
@@ -88,7 +98,12 @@ class Access:
     @cached_property
     def columns(self) -> ColumnAccess:
         """Return what the principal may do with secured columns."""
-        return ColumnAccess(self.registry, self.facts, is_free=self._has_everything)
+        return ColumnAccess(
+            self.registry,
+            self.facts,
+            is_free=self._has_everything,
+            caller=None if self.caller is None else self.caller.columns,
+        )
 
     def hidden(self, entity: str) -> frozenset[str]:
         """Return the columns of an entity that the principal may not read."""
@@ -104,7 +119,7 @@ class Access:
 
     def has(self, miscellaneous: str) -> bool:
         """Return whether some role gives a privilege that belongs to no entity."""
-        if self.scopes is not None:
+        if self.scopes is not None or (self.caller and not self.caller.has(miscellaneous)):
             return False
         return self.is_administrator or miscellaneous in self._miscellaneous
 

@@ -41,24 +41,34 @@ class AccessCache:
         self._lease = LEASE_SECONDS[engine]
         self._version = -1
         self._known_until = 0.0
-        self._kept: dict[tuple[str, frozenset[str] | None], Access] = {}
+        self._kept: dict[tuple[str, frozenset[str] | None, str], Access] = {}
 
     async def of(self, connection: Connection, principal: Principal) -> Access:
         """Return what a principal may do; nothing when there is no such user."""
         if self._clock() >= self._known_until:
             await self._look(connection)
-        key = principal.user_id, principal.scopes
+        caller = principal.on_behalf_of
+        key = principal.user_id, principal.scopes, caller.user_id if caller else ""
         access = self._kept.get(key)
         if access is None:
+            behind = await self.of(connection, caller) if caller else None
             facts = None
             if principal.user_id:
                 facts = await self._facts.load(connection, principal.user_id)
             known = facts or UserFacts(principal.user_id)
-            access = Access(self._registry, known, self._engine, scopes=principal.scopes)
+            access = Access(
+                self._registry, known, self._engine, scopes=principal.scopes, caller=behind
+            )
             if len(self._kept) >= _MOST_USERS:
                 del self._kept[next(iter(self._kept))]
             self._kept[key] = access
         return access
+
+    async def version(self, connection: Connection) -> int:
+        """Return the number that changes with every write that decides over access."""
+        if self._clock() >= self._known_until:
+            await self._look(connection)
+        return self._version
 
     def decides(self, written: set[str]) -> bool:
         """Return whether a write of these entities and relationships may change access."""

@@ -16,6 +16,8 @@ from kartoteka.access.columns import (
     NO_LIMITS,
     ColumnLimits,
     ColumnRights,
+    both_limits,
+    both_rights,
     column_limits,
     column_rights,
     mask_of,
@@ -26,6 +28,7 @@ from kartoteka.access.mask import MaskedNumber, MaskedText, masked
 from kartoteka.conditions.typed import FieldPath, Linked, Match, Quantified, TypedCondition
 from kartoteka.conditions.walk import parts_of
 from kartoteka.errors import RecordInvalid, Violation
+from kartoteka.model.entity import Entity
 from kartoteka.model.field import Mask
 from kartoteka.query.query import Query
 from kartoteka.registry import Registry
@@ -74,8 +77,19 @@ NO_ROW_LIMITS = RowLimits()
 class ColumnAccess:
     """The secured columns of one principal, against one publication."""
 
-    def __init__(self, registry: Registry, facts: UserFacts, *, is_free: bool = False) -> None:
-        """Decide by ``facts``; ``is_free`` are the platform and administrators."""
+    def __init__(
+        self,
+        registry: Registry,
+        facts: UserFacts,
+        *,
+        is_free: bool = False,
+        caller: ColumnAccess | None = None,
+    ) -> None:
+        """Decide by ``facts``; ``is_free`` are the platform and administrators.
+
+        Who calls on behalf of the principal (``caller``) sees and changes no more than they may.
+        """
+        self._caller = caller
         self._registry = registry
         self._facts = facts
         self._secured = () if is_free else secured_entities(registry)
@@ -101,6 +115,8 @@ class ColumnAccess:
         if known is None:
             definition = self._registry.entities[entity]
             known = column_rights(self._registry, self._facts, definition, field)
+            if self._caller is not None:
+                known = both_rights(known, self._caller.rights(entity, field))
             self._rights[entity, field] = known
         return known
 
@@ -197,12 +213,16 @@ class ColumnAccess:
             known = {
                 entity.name: found
                 for entity in self._secured
-                if (found := column_limits(
-                    self._registry, self._facts, entity, unmasking=unmasking
-                ))
-            }  # fmt: skip
+                if (found := self._limits_of(entity, unmasking))
+            }
             self._limits[unmasking] = known
         return known
+
+    def _limits_of(self, entity: Entity, unmasking: frozenset[str]) -> ColumnLimits:
+        found = column_limits(self._registry, self._facts, entity, unmasking=unmasking)
+        if self._caller is None:
+            return found
+        return both_limits(found, self._caller.limits(entity.name, unmasking))
 
 
 def without_masked_numbers(rows: Sequence[Any]) -> None:

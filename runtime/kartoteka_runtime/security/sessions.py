@@ -136,19 +136,18 @@ class Sessions:
         user_id = found.user_id if found else ""
         now_found = await self._store.credential_of(user_id)
         now = datetime.now(UTC)
-        failures = now_found.failures if now_found else 0
         if now_found is not None:
             is_locked = now_found.locked_until is not None and now_found.locked_until > now
             if now_found.is_disabled or is_locked:
                 return False
         if not is_right or now_found is None:
-            wait = min(2 ** min(max(0, failures + 1 - _FREE_FAILURES), 30), _LONGEST_WAIT_SECONDS)
-            until = now + timedelta(seconds=wait) if failures + 1 >= _FREE_FAILURES else None
-            await self._store.add_failure(user_id, until)
-            if until is not None and now_found is not None:
+            failures = await self._store.add_failure(user_id, lambda count: _wait_after(count, now))
+            until = _wait_after(failures, now)
+            if until is not None:
+                seconds = str(round((until - now).total_seconds()))
                 await self._record(
                     "sign_in_locked", user_id=user_id, user_name=name, address=address,
-                    detail={"failures": str(failures + 1), "seconds": str(wait)},
+                    detail={"failures": str(failures), "seconds": seconds},
                 )  # fmt: skip
             return False
         if now_found.failures:
@@ -344,6 +343,14 @@ class Sessions:
             await self._events.record(
                 kind, user_id=user_id, user_name=user_name, address=address, detail=detail
             )
+
+
+def _wait_after(failures: int, now: datetime) -> datetime | None:
+    """Return until when a user has to wait after so many wrong passwords; None: not at all."""
+    if failures < _FREE_FAILURES:
+        return None
+    seconds = min(2 ** min(failures - _FREE_FAILURES, 30), _LONGEST_WAIT_SECONDS)
+    return now + timedelta(seconds=seconds)
 
 
 def check_password(password: str, about: Sequence[str]) -> None:

@@ -153,6 +153,7 @@ def check_upload(
     blocked_extensions: Collection[str] = BLOCKED_EXTENSIONS,
     blocked_types: Collection[str] = BLOCKED_TYPES,
     allowed_types: Collection[str] = (),
+    allowed_extensions: Collection[str] = (),
 ) -> CheckedUpload:
     """Return what to keep a file as.
 
@@ -163,15 +164,16 @@ def check_upload(
         blocked_extensions: Those that are refused, in small letters without the dot.
         blocked_types: Media types that are refused.
         allowed_types: The only ones taken; none: all that are not blocked.
+        allowed_extensions: The same of what names end in.
 
     Raises:
         UploadRefused: It is blocked, or is not what it is said to be.
     """
-    name = clean_file_name(file_name)
+    name = check_file_name(file_name, blocked_extensions=blocked_extensions)
     extensions = list(_extensions(name))
-    for extension in extensions:
-        if extension in blocked_extensions:
-            raise UploadRefused("upload.blocked", name=name)
+    if allowed_extensions and (not extensions or extensions[0] not in allowed_extensions):
+        allowed = ", ".join(sorted(allowed_extensions))
+        raise UploadRefused("upload.not_allowed", name=name, allowed=allowed)
     claimed = claimed_type.partition(";")[0].strip().lower()[:100]
     claimed = _OTHER_NAMES.get(claimed, claimed)
     content = sniff(head[:HEAD_BYTES])
@@ -184,8 +186,23 @@ def check_upload(
     if kind is not None and claimed not in _VAGUE_TYPES and not _is_alike(claimed, media_type):
         raise UploadRefused("upload.other_content", name=name)
     if allowed_types and media_type not in allowed_types:
-        raise UploadRefused("upload.not_allowed", name=name)
+        allowed = ", ".join(sorted(allowed_types))
+        raise UploadRefused("upload.not_allowed", name=name, allowed=allowed)
     return CheckedUpload(name, media_type, kind is not None and kind.is_shown)
+
+
+def check_file_name(
+    file_name: str, *, blocked_extensions: Collection[str] = BLOCKED_EXTENSIONS
+) -> str:
+    """Return the name that a file may be given, whatever it holds.
+
+    Raises:
+        UploadRefused: Nothing is left of it, or files that are called so are not kept.
+    """
+    name = clean_file_name(file_name)
+    if any(extension in blocked_extensions for extension in _extensions(name)):
+        raise UploadRefused("upload.blocked", name=name)
+    return name
 
 
 def clean_file_name(name: str) -> str:

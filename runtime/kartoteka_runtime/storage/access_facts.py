@@ -29,6 +29,8 @@ DECIDING = frozenset({USER, TEAM, UNIT, ROLE, POSITION, ORGANIZATION, "fieldsecu
 DECIDING_LINKS = frozenset({
     "systemuserroles", "teamroles", "teammembership", "systemuserprofiles", "teamprofiles",
 })  # fmt: skip
+# Webhooks see what users may read: what is known of them is watched with the same number.
+SUBSCRIPTIONS = "webhook subscriptions"
 _MOST_LEVELS = 100
 _OTHERS = (
     "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
@@ -61,6 +63,7 @@ class AccessFacts:
         self.deciding = frozenset(
             {name for name in DECIDING if name in registry.entities}
             | {self._links[name] for name in DECIDING_LINKS if name in self._links}
+            | {SUBSCRIPTIONS}
         )
 
     async def load(self, connection: Connection, user_id: str) -> UserFacts | None:

@@ -45,19 +45,21 @@ async def _rename_counter(connection: Connection, engine: str, old: str, new: st
         )
 
 
-async def next_number(connection: Connection, engine: str, name: str, first: int) -> int:
-    """Return the next number of ``entity.field``, which begins at ``first``."""
+async def next_numbers(
+    connection: Connection, engine: str, name: str, first: int, count: int
+) -> list[int]:
+    """Return the next ``count`` numbers of ``entity.field``, in order."""
     if engine == "postgresql":
-        sql = "SELECT nextval(%(name)s::regclass)"
-        row = await connection.fetch_one(sql, {"name": f'"{_sequence(name)}"'})
-    else:
-        sql = (
-            "INSERT INTO kartoteka_counter (name, value) VALUES (:name, :first) "
-            "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
-        )
-        row = await connection.fetch_one(sql, {"name": name, "first": first})
+        sql = "SELECT nextval(%(name)s::regclass) FROM generate_series(1, %(count)s)"
+        params = {"name": f'"{_sequence(name)}"', "count": count}
+        return [int(row[0]) for row in await connection.fetch_all(sql, params)]
+    sql = (
+        "INSERT INTO kartoteka_counter (name, value) VALUES (:name, :first + :count - 1) "
+        "ON CONFLICT (name) DO UPDATE SET value = value + :count RETURNING value"
+    )
+    row = await connection.fetch_one(sql, {"name": name, "first": first, "count": count})
     assert row is not None
-    return int(row[0])
+    return list(range(int(row[0]) - count + 1, int(row[0]) + 1))
 
 
 def _sequence(name: str) -> str:

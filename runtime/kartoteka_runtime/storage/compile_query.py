@@ -73,10 +73,14 @@ class PageStatement:
 
 @dataclass(frozen=True, slots=True)
 class ItemsStatement:
-    """The SQL of one expanded collection for any number of owners, whose id comes first."""
+    """The SQL of one expanded collection for any number of owners, whose id comes first.
+
+    ``sort_at`` says where in a row the sort values lie, the id last.
+    """
 
     sql: str
     level: Level
+    sort_at: tuple[int, ...]
 
 
 class QueryCompiler:
@@ -167,8 +171,9 @@ class QueryCompiler:
         selected: list[Column] = [owner.label("owner_")]
         level = self._level(query, source, selected)
         keys = self._sort_values(query, source)
-        level.id_at = len(selected)
-        selected.append(keys[len(query.order)].value)
+        sort_at = tuple(range(len(selected), len(selected) + len(keys)))
+        selected += [key.value for key in keys]
+        level.id_at = sort_at[-1]
         rank = sa.func.row_number().over(partition_by=owner, order_by=self._ordering(keys))
         named = [column.label(f"v{number}") for number, column in enumerate(selected)]
         inner = sa.select(*named, rank.label("rank_")).where(self._is_asked_for(owner))
@@ -181,7 +186,7 @@ class QueryCompiler:
             .where(found.c.rank_ <= sa.bindparam("limit_", type_=sa.Integer()))
             .order_by(found.c.v0, found.c.rank_)
         )
-        return ItemsStatement(compile_text(statement, self.dialect), level)
+        return ItemsStatement(compile_text(statement, self.dialect), level, sort_at)
 
     def source(self, query: Query) -> QuerySource:
         """Return the FROM of a query with the joins and expands over lookups that it names."""

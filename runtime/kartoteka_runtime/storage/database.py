@@ -73,15 +73,15 @@ class Connection(Protocol):
     async def execute(self, sql: str, params: Params) -> int:
         """Run a statement and return how many rows it touched."""
 
+    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
+        """Run a statement once for each set of parameters."""
+
 
 class PublishingConnection(Connection, Protocol):
     """A connection that changes tables."""
 
     def transaction(self) -> AbstractAsyncContextManager[None]:
         """Return a transaction around what is done inside."""
-
-    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
-        """Run a statement once for each set of parameters."""
 
     def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
         """Make a Python function known to SQL (SQLite only)."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from kartoteka_runtime.storage.database import Connection
 from kartoteka_runtime.storage.schema import Schema
-from kartoteka_runtime.storage.system_tables import share
+from kartoteka_runtime.storage.system_tables import gone, share
 from kartoteka_runtime.storage.tables import ENTITY_SUFFIX
 
 _Quote = Callable[[str], str]
@@ -28,6 +28,7 @@ async def rename_in_cells(
         if ENTITY_SUFFIX in column
     ]
     cells.append((share.name, share.c.entity.name))
+    cells += [(gone.name, gone.c.entity.name), (gone.name, gone.c.holder.name)]
     olds = ", ".join(f"'{old}'" for old in renames)
     branches = " ".join(f"WHEN '{old}' THEN '{new}'" for old, new in renames.items())
     for name, column in cells:

@@ -53,8 +53,9 @@ END_SESSION = f"""DELETE FROM kartoteka_session
  WHERE user_id = :user AND substr(token_hash, 1, {ID_LENGTH}) = :id"""
 END_OTHERS = "DELETE FROM kartoteka_session WHERE user_id = :user AND token_hash <> :keep"
 END_RESETS = "DELETE FROM kartoteka_password_reset WHERE user_id = :user"
-ADD_FAILURE = """UPDATE kartoteka_credential SET failures = failures + 1, locked_until = :until
- WHERE user_id = :user"""
+ADD_FAILURE = """UPDATE kartoteka_credential SET failures = failures + 1
+ WHERE user_id = :user RETURNING failures"""
+LOCK = "UPDATE kartoteka_credential SET locked_until = :until WHERE user_id = :user"
 FORGET_FAILURES = """UPDATE kartoteka_credential SET failures = 0, locked_until = NULL
  WHERE user_id = :user"""
 REPLACE_HASH = """UPDATE kartoteka_credential SET password_hash = :new
@@ -226,10 +227,19 @@ class DatabaseIdentityStore(TokenRows):
         """Keep another hash of the same password, unless it was changed meanwhile."""
         await self._run(REPLACE_HASH, {"user": user_id, "old": old, "new": new})
 
-    async def add_failure(self, user_id: str, locked_until: datetime | None) -> None:
-        """Count one more wrong password, and keep until when the user has to wait."""
-        until = encode_instant(locked_until) if locked_until else None
-        await self._run(ADD_FAILURE, {"user": user_id, "until": until})
+    async def add_failure(
+        self, user_id: str, locked_until: Callable[[int], datetime | None]
+    ) -> int:
+        """Count one more wrong password, keep until when the user has to wait, return the count."""
+        async with self._database.writing() as connection:
+            row = await connection.fetch_one(self._sql(ADD_FAILURE), {"user": user_id})
+            if row is None:
+                return 0
+            failures = int(row[0])
+            until = locked_until(failures)
+            locked = {"user": user_id, "until": encode_instant(until) if until else None}
+            await connection.execute(self._sql(LOCK), locked)
+        return failures
 
     async def forget_failures(self, user_id: str) -> None:
         """Count no wrong passwords any more."""

@@ -65,6 +65,14 @@ class PostgresqlConnection:
             raise _from_postgresql(error) from error
         return cursor.rowcount
 
+    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
+        """Run a statement once for each set of parameters."""
+        try:
+            async with self.raw.cursor() as cursor:
+                await cursor.executemany(sql, params)
+        except _POSTGRESQL_ERRORS as error:
+            raise _from_postgresql(error) from error
+
 
 _POSTGRESQL_ERRORS = (psycopg.Error, UnicodeEncodeError)
 
@@ -213,14 +221,6 @@ class _PublishingPostgresqlConnection(PostgresqlConnection):
             async with self.raw.transaction():
                 yield
         except psycopg.Error as error:
-            raise _from_postgresql(error) from error
-
-    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
-        """Run a statement once for each set of parameters."""
-        try:
-            async with self.raw.cursor() as cursor:
-                await cursor.executemany(sql, params)
-        except _POSTGRESQL_ERRORS as error:
             raise _from_postgresql(error) from error
 
     def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +42,17 @@ def compile_text(statement: sa.ClauseElement, dialect: Dialect) -> str:
         raise BadParameter("the condition has too many levels") from None
 
 
+def next_version(name: str, engine: str) -> str:
+    """Return the expression for the version that a statement gives to what it writes.
+
+    PostgreSQL numbers the transaction first: what tells changes in order needs to know that whoever
+    has a version had a number before (``change_horizon``). SQLite's counter is raised beforehand.
+    """
+    if engine == "postgresql":
+        return f"CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval('{name}') END"
+    return f"(SELECT value FROM {name})"
+
+
 class EntityQueries:
     """Reads and writes single records of one entity; knows columns, nothing of rules."""
 
@@ -59,8 +70,12 @@ class EntityQueries:
         self.on_read = tuple(item for item in entity.fields if item.is_on_read)
         self._source = QuerySource(entity.name, registry, tables)
         self._encoders = {item.name: self._encoder(item) for item in self.stored}
+        self._multi_target = frozenset(item.name for item in self.stored if item.is_multi_target)
         self._next_version_sql = f"UPDATE {tables.version_name} SET value = value + 1"
+        self._next_versions_sql = f"UPDATE {tables.version_name} SET value = value + :count"
+        self._last_version_sql = f"SELECT value FROM {tables.version_name}"
         self._insert = lru_cache(_SHAPES)(self._insert_text)
+        self._insert_rows = lru_cache(_SHAPES)(self._insert_rows_text)
         self._update = lru_cache(_SHAPES)(self._update_text)
         self._write = lru_cache(_SHAPES)(self._write_text)
         self._select = lru_cache(_SHAPES)(self._select_text)
@@ -74,15 +89,35 @@ class EntityQueries:
 
     async def insert(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Store a new record; ``values`` must hold the primary id."""
-        await self._bump_version(connection)
+        await self.raise_version(connection)
         params = self._params(values)
         await connection.execute(self._insert(tuple(params)), params)
+
+    async def insert_many(
+        self, connection: Connection, records: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Store new records in their order; a field that one of them lacks is empty in it.
+
+        Versions follow one another as if each was stored by itself.
+        """
+        rows = [self._params(values) for values in records]
+        names = dict.fromkeys(name for row in rows for name in row)
+        for row in rows:
+            if len(row) < len(names):
+                for name in names:
+                    row.setdefault(name, None)
+        if self.engine == "sqlite":
+            last = await self._advance_version(connection, len(rows))
+            if VERSION in self.table.c:
+                for version, row in enumerate(rows, last - len(rows) + 1):
+                    row[VERSION] = version
+        await connection.execute_many(self._insert_rows(frozenset(names)), rows)
 
     async def update(
         self, connection: Connection, record_id: str, values: Mapping[str, Any]
     ) -> int:
         """Change the named fields of a record and return how many records that were (0 or 1)."""
-        await self._bump_version(connection)
+        await self.raise_version(connection)
         params = self._params(values)
         sql = self._update(tuple(params))
         params["id_"] = record_id
@@ -92,7 +127,7 @@ class EntityQueries:
         self, connection: Connection, record_id: str, values: Mapping[str, Any]
     ) -> None:
         """Change fields that nobody writes; the record keeps its version."""
-        await self._bump_version(connection)
+        await self.raise_version(connection)
         params = self._params(values)
         sql = self._write(tuple(params))
         params["id_"] = record_id
@@ -266,8 +301,7 @@ class EntityQueries:
 
     def _params(self, values: Mapping[str, Any]) -> dict[str, Any]:
         params: dict[str, Any] = {}
-        by_name = self.entity.field_by_name
-        encoders = self._encoders
+        encoders, multi_target = self._encoders, self._multi_target
         for name, value in values.items():
             if name not in encoders:
                 if name == self.entity.primary_id:
@@ -278,7 +312,7 @@ class EntityQueries:
             else:
                 encoder = encoders[name]
                 params[name] = encoder(value) if encoder else value
-            if by_name[name].is_multi_target:
+            if name in multi_target:
                 params[name + ENTITY_SUFFIX] = None if value is None else value.entity
         return params
 
@@ -289,6 +323,12 @@ class EntityQueries:
         elif self.engine == "postgresql":
             primary_id = self.entity.primary_id
             values[primary_id] = sa.case((self._is_of_generation(), values[primary_id]))
+        return compile_text(sa.insert(self.table).values(values), self.dialect)
+
+    def _insert_rows_text(self, columns: frozenset[str]) -> str:
+        if self.engine == "postgresql" or VERSION not in self.table.c:
+            return self._insert_text(tuple(sorted(columns)))
+        values = {name: self._bind(name) for name in sorted(columns | {VERSION})}
         return compile_text(sa.insert(self.table).values(values), self.dialect)
 
     def _update_text(self, columns: tuple[str, ...]) -> str:
@@ -358,14 +398,20 @@ class EntityQueries:
         return column == sa.bindparam("id_", type_=column.type)
 
     def _next_version(self) -> sa.ColumnElement[int]:
-        if self.engine == "postgresql":
-            return sa.func.nextval(sa.literal_column(f"'{self.tables.version_name}'"))
-        return sa.literal_column(f"(SELECT value FROM {self.tables.version_name})")
+        return sa.literal_column(next_version(self.tables.version_name, self.engine))
 
     def _is_of_generation(self) -> sa.ColumnElement[bool]:
         """Return a condition that fails once values are stored otherwise; it is worked out once."""
         return sa.literal_column(f"'{self.tables.version_name}'::regclass").is_not(None)
 
-    async def _bump_version(self, connection: Connection) -> None:
+    async def raise_version(self, connection: Connection) -> None:
+        """Raise the counter of versions, where it is not the statement that does."""
         if self.engine == "sqlite":  # without a version too: it fails on another generation
             await connection.execute(self._next_version_sql, {})
+
+    async def _advance_version(self, connection: Connection, count: int) -> int:
+        """Take that many versions of SQLite's counter and return the last of them."""
+        await connection.execute(self._next_versions_sql, {"count": count})
+        row = await connection.fetch_one(self._last_version_sql, {})
+        assert row is not None
+        return int(row[0])

@@ -336,12 +336,18 @@ class Queries:
         params = self._parameters(expand.query, asker) | found
         ids = list(owners)
         params[OWNERS] = ids if self._engine == "postgresql" else orjson.dumps(ids).decode()
-        params["limit_"] = min(expand.query.limit, MOST_ITEMS_EXPANDED)
+        most = min(expand.query.limit, MOST_ITEMS_EXPANDED)
+        params["limit_"] = most + 1 if expand.goes_on else most
         rows = await connection.fetch_all(statement.sql, params)
         items = await self._records(connection, statement.level, rows, expand.query, asker)
+        last: Row = ()
         for row, item in zip(rows, items, strict=True):
             for owner in owners[row[0]]:
-                owner[expand.key].append(item)
+                if len(owner[expand.key]) < most:
+                    owner[expand.key].append(item)
+                else:
+                    owner[expand.cut_key] = tuple(last[at] for at in statement.sort_at)
+            last = row
 
 
 def _page(

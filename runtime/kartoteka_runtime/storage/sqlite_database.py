@@ -72,6 +72,13 @@ class SqliteConnection:
         except _SQLITE_ERRORS as error:
             raise _from_sqlite(error) from error
 
+    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
+        """Run a statement once for each set of parameters."""
+        try:
+            self.raw.executemany(sql, params)
+        except _SQLITE_ERRORS as error:
+            raise _from_sqlite(error) from error
+
 
 _SQLITE_ERRORS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 _SQLITE_TOO_COMPLEX = re.compile(r"^parser stack overflow|^Expression tree is too large|^too many")

@@ -258,6 +258,32 @@ sa.Index(
     share.c.rights,
 )
 
+# What became of records whose changes are tracked: they were deleted, or moved away from somebody.
+# ``holder``, ``owner_id``, ``unit_id`` and ``sharees`` say who could read them until then, as
+# records.changes writes them. Rows go when no token is old enough to ask for them.
+gone = sa.Table(
+    "kartoteka_gone",
+    system_metadata,
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("entity", sa.Text, nullable=False),
+    sa.Column("record_id", _RECORD_ID, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),  # the entity of the record that decided
+    sa.Column("owner_id", sa.String(36), nullable=False),  # empty: it had none
+    sa.Column("unit_id", sa.String(36), nullable=False),
+    sa.Column("sharees", sa.Text),  # ids of principals as JSON; null: none
+    sa.Column("gone_on", sa.String(20), nullable=False),
+)
+sa.Index("ix_kartoteka_gone_entity", gone.c.entity, gone.c.version)
+sa.Index("ix_kartoteka_gone_on", gone.c.gone_on)
+
+# On PostgreSQL: every version up to ``version`` belongs to a transaction that began before ``xid``.
+change_mark = sa.Table(
+    "kartoteka_change_mark",
+    system_metadata,
+    sa.Column("xid", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+
 # One row, whose number changes with every write that may change what somebody may do.
 access_version = sa.Table(
     "kartoteka_access",
@@ -265,6 +291,18 @@ access_version = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("version", sa.BigInteger, nullable=False),
 )
+
+# What messages of webhooks are signed with, encrypted; without an end: the one that signs.
+webhook_secret = sa.Table(
+    "kartoteka_webhook_secret",
+    system_metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("webhook_id", sa.String(36), nullable=False),
+    sa.Column("sealed", sa.Text, nullable=False),
+    sa.Column("created_on", sa.String(24), nullable=False),
+    sa.Column("expires_on", sa.String(24)),
+)
+sa.Index("ix_kartoteka_webhook_secret", webhook_secret.c.webhook_id)
 
 # Signing in beyond passwords. An attempt is half-way, for minutes, and can be ended once; its data
 # hold no secret that is of use to who reads them. Bytes are base64url.
@@ -326,6 +364,62 @@ passkey = sa.Table(
     sa.Column("used_on", sa.String(20)),
 )
 sa.Index("ix_kartoteka_passkey_user", passkey.c.user_id)
+
+# Files: what is kept in the file store under their ids, and the fields of which records hold them.
+# Nobody reads what is pending or removed; jobs take it away (kartoteka_runtime.jobs.file_jobs).
+stored_file = sa.Table(
+    "kartoteka_file",
+    system_metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("entity", sa.Text, nullable=False),  # as it was called then
+    sa.Column("record_id", sa.String(36), nullable=False),  # empty: it is not created yet
+    sa.Column("field", sa.Text, nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("media_type", sa.String(255), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),  # pending, complete, kept, removed
+    sa.Column("user_id", sa.String(36), nullable=False),  # who brought it; empty: the platform
+    sa.Column("created_on", sa.String(24), nullable=False),
+)
+_IS_LOOSE = sa.text("state <> 'kept'")
+sa.Index(
+    "ix_kartoteka_file_loose",
+    stored_file.c.state,
+    stored_file.c.created_on,
+    sqlite_where=_IS_LOOSE,
+    postgresql_where=_IS_LOOSE,
+)
+
+sa.Index("ix_kartoteka_file_record", stored_file.c.record_id)
+
+# Small pictures of images, base64 encoded: what lists, forms and the Web API show of them.
+thumbnail = sa.Table(
+    "kartoteka_thumbnail",
+    system_metadata,
+    sa.Column("file_id", sa.String(36), primary_key=True),
+    sa.Column("media_type", sa.String(20), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+
+# Files that come in pieces; who holds the token may send them, until it expires.
+file_upload = sa.Table(
+    "kartoteka_upload",
+    system_metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("file_id", sa.String(36), nullable=False),
+    sa.Column("claimed_type", sa.String(100), nullable=False),
+    sa.Column("total", sa.BigInteger),  # of its bytes, once a piece has said it
+    sa.Column("is_done", sa.Integer, nullable=False),
+    sa.Column("expires_on", sa.String(24), nullable=False),
+)
+sa.Index("ix_kartoteka_upload_file", file_upload.c.file_id)
+upload_piece = sa.Table(
+    "kartoteka_upload_piece",
+    system_metadata,
+    sa.Column("file_id", sa.String(36), primary_key=True),
+    sa.Column("start", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+)
 
 # Row versions are counted by a sequence on PostgreSQL, in a table of one row on SQLite.
 VERSION_DDL = {

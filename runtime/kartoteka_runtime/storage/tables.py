@@ -27,6 +27,7 @@ from kartoteka_runtime.storage.on_demand import OnDemand
 from kartoteka_runtime.storage.system_tables import version_name
 
 OWNER = "ownerid"
+VERSION = "versionnumber"
 ENTITY_SUFFIX = "__entity"  # column beside a multi-target lookup that names the entity
 
 
@@ -207,6 +208,8 @@ def index_specs(entity: Entity, registry: Registry) -> tuple[IndexSpec, ...]:
             add("uq", item.name)
         elif item.is_lookup and not _is_stamp(item):
             add("ix", item.name)
+    if "change_tracking" in entity.features and VERSION in entity.field_by_name:
+        add("ix", VERSION)
     if _can_sort(entity, entity.primary_field):
         add("so", entity.primary_field)
     for view in registry.views_of[entity.name]:

@@ -68,6 +68,9 @@ class _CountingConnection:
     async def execute(self, sql: str, params: Params) -> int:
         return await self._connection.execute(sql, params)
 
+    async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
+        await self._connection.execute_many(sql, params)
+
     def _note(self, sql: str) -> None:
         if _VERSION_OF_ACCESS not in sql:
             self._statements.append(sql)

@@ -18,7 +18,9 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
+from kartoteka_runtime.security.passwords import hash_with
 from kartoteka_runtime.testing.running_app import (
     RunningApp,
     publish_folder,
@@ -27,6 +29,22 @@ from kartoteka_runtime.testing.running_app import (
 )
 
 StartApp = Callable[..., "AbstractAsyncContextManager[RunningApp]"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Let hashes of passwords cost next to nothing; who tests their cost takes real ones again."""
+    before = hash_with(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    yield
+    hash_with(before)
+
+
+@pytest.fixture
+def real_passwords() -> Iterator[None]:
+    """Let hashes of passwords cost what they do outside of tests."""
+    before = hash_with(PasswordHasher())
+    yield
+    hash_with(before)
 
 
 @pytest.fixture(scope="session")

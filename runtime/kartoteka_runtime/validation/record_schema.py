@@ -2,7 +2,7 @@
 
 Values are described as JSON carries them (section 3 of the web API reference). What JSON Schema
 has no word for is said by ``x-`` keywords: ``x-scale`` (decimal places), ``x-reference`` (targets
-of a lookup), ``x-multi-line``.
+of a lookup), ``x-file`` (the id of a stored file), ``x-multi-line``.
 """
 
 from __future__ import annotations
@@ -125,6 +125,8 @@ _TABLE: dict[str, Callable[[Field], Schema]] = {
     "date": lambda field: {"type": "string", "format": "date"},
     "date_time": _date_time,
     "unique_id": lambda field: {"type": "string", "format": "uuid"},
+    "file": lambda field: {"type": "string", "format": "uuid", "x-file": True},
+    "image": lambda field: {"type": "string", "format": "uuid", "x-file": True},
     "lookup": _reference,
     "customer": _reference,
     "owner": _reference,

@@ -63,7 +63,7 @@ def compile_check(schema: Mapping[str, Any]) -> Check:
         )
     text_format = schema.get("format", "")
     if text_format == "uuid":
-        return _check_id
+        return _check_file if "x-file" in schema else _check_id
     if text_format == "date":
         return _check_date
     if text_format == "date-time":
@@ -238,6 +238,14 @@ def _check_id(value: Any) -> str:
         return str(uuid.UUID(value))
     except (ValueError, TypeError, AttributeError):
         raise Refused("not_found", value=shorten(value)) from None
+
+
+def _check_file(value: Any) -> str:
+    """Return the id of a stored file; the record service says whether it may stand there."""
+    try:
+        return _check_id(value)
+    except Refused:
+        raise Refused("file_elsewhere") from None
 
 
 def _reference_check(targets: tuple[str, ...]) -> Check:

@@ -9,6 +9,8 @@ from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field, Required
 from kartoteka.model.field_types import widget_of
 from kartoteka.model.form import Control, Form
+from kartoteka_runtime.records.content_fields import NOTE
+from kartoteka_runtime.records.record_files import size_text
 from kartoteka_runtime.web.entity_model import (
     EntityModel,
     Words,
@@ -27,7 +29,8 @@ from kartoteka_runtime.web.form_model import (
 _PARTY = "activityparty"
 
 # The platform writes these itself; a form shows them.
-_NEVER_EDITED = frozenset({"id", "state"})
+_NEVER_EDITED = frozenset({"id", "state", "file", "image"})
+_IMAGES = "image/jpeg,image/png,image/gif,image/webp,image/bmp,image/tiff"
 
 
 def build_form_model(form: Form, words: Words, panel_labels: Mapping[str, str]) -> FormModel:
@@ -76,6 +79,23 @@ def _may_be_edited(item: Field) -> bool:
     if item.read_only or item.joined_from or item.base_of or item.type == "autonumber":
         return False
     return widget_of(item) not in _NEVER_EDITED and item.type != "state"
+
+
+def _limits(entity: Entity, item: Field, words: Words) -> str:
+    """Return what a file may be; of a note's the organization says it, and may change it."""
+    if entity.name == NOTE:
+        return ""
+    size = size_text((item.max_size_kb or 0) * 1024)
+    if not item.allowed_extensions:
+        return words.message("file.limit", size=size)
+    extensions = ", ".join(item.allowed_extensions)
+    return words.message("file.limit_kinds", size=size, extensions=extensions)
+
+
+def _accept(item: Field) -> str:
+    if item.type == "image":
+        return _IMAGES
+    return ",".join(f".{extension}" for extension in item.allowed_extensions)
 
 
 class _Builder:
@@ -138,6 +158,14 @@ class _Builder:
         )
         if is_editable:
             self._edited.add(item.name)
+        takes_files = (
+            item.is_file
+            and not (item.read_only or control.read_only)
+            and item.name not in self._edited
+            and self.form.type == "main"
+        )
+        if takes_files:
+            self._edited.add(item.name)
         label = self.words.labels.text(control.label, self.words.language)
         return replace(
             made,
@@ -145,6 +173,9 @@ class _Builder:
             width=control.width,
             rows=control.rows,
             is_editable=is_editable,
+            takes_files=takes_files,
+            limits=_limits(self.entity, item, self.words) if takes_files else "",
+            accept=_accept(item) if takes_files else "",
         )
 
     def _part(self, control: Control) -> ControlModel:

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from kartoteka.access.mask import MaskedText
-from kartoteka.model.field import Field
+from kartoteka.model.field import FILE_NAME, Field
 from kartoteka_runtime.localization.format_value import value_writer
 from kartoteka_runtime.localization.money_writers import MoneyWriters
 from kartoteka_runtime.web.entity_model import OptionModel, option_by_value
@@ -43,9 +43,26 @@ def show_function(item: Field, control: ControlModel, language: str, zone: tzinf
         case "multi_choice":
             several = option_by_value(control.options)
             return lambda value: [several[one] for one in value if one in several]
-        case "lookup" | "parties" | "text" | "email" | "url" | "phone" | "multi_line" | "id":
+        case "file":
+            return file_name
+        case (
+            "lookup"
+            | "parties"
+            | "image"
+            | "text"
+            | "email"
+            | "url"
+            | "phone"
+            | "multi_line"
+            | "id"
+        ):
             return None
     return value_writer(item, language, zone)
+
+
+def file_name(value: Any) -> str:
+    """Stand for the name of a file, which lies beside its id in the record."""
+    return str(value)
 
 
 def row_function(columns: Sequence[Shown]) -> RowReader:
@@ -70,6 +87,8 @@ def _expression(column: Shown, number: int) -> str:
     path, money, show, is_secured = column
     if money:
         shown = f"m.{money}(v, r)"
+    elif show is file_name:
+        shown = f"(r.get({path + FILE_NAME!r}) or v)"
     else:
         shown = "v" if show is None else f"f{number}(v)"
     if is_secured:

@@ -34,6 +34,9 @@ class ControlModel:
     is_recommended: bool = False
     is_primary: bool = False
     is_rollup: bool = False  # it can be worked out now
+    takes_files: bool = False  # a file or image that can be brought and removed
+    limits: str = ""  # what one may be
+    accept: str = ""  # and what its name ends in, as browsers are told it
     is_secured: bool = False  # some readers see a lock, or a part of the value
     options: tuple[OptionModel, ...] = ()
     targets: tuple[EntityModel, ...] = ()

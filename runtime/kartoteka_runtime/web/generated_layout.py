@@ -20,7 +20,7 @@ from kartoteka.registry import Registry
 
 _MOST_COLUMNS = 6
 _LAST = 10_000  # order of a generated area
-_NOT_IN_LISTS = frozenset({"multi_line", "parties", "id", "multi_choice"})
+_NOT_IN_LISTS = frozenset({"multi_line", "parties", "id", "multi_choice", "file"})
 
 
 def with_generated_layout(registry: Registry, app_label: str) -> Registry:
@@ -40,7 +40,7 @@ def with_generated_layout(registry: Registry, app_label: str) -> Registry:
 def _own_fields(entity: Entity) -> Iterator[Field]:
     """Yield the fields that the entity's own file names, without what the platform adds."""
     for item in entity.fields:
-        if item.name in entity.rollup_marks:
+        if item.name in entity.marks:
             continue
         if item.bundle == entity.bundle and item.name != entity.primary_id and not item.base_of:
             yield item

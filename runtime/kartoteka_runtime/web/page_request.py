@@ -22,7 +22,7 @@ from kartoteka_runtime.security.access import Access
 from kartoteka_runtime.validation.validate_record import RecordValidator
 from kartoteka_runtime.web import csrf
 from kartoteka_runtime.web.dev_mark import DevMark
-from kartoteka_runtime.web.form_posts import NO_POST, Post, is_form, read_post
+from kartoteka_runtime.web.form_posts import NO_POST, Post, PostRefused, is_form, read_post
 from kartoteka_runtime.web.responses import (
     FLASH_COOKIE,
     html_response,
@@ -32,6 +32,7 @@ from kartoteka_runtime.web.responses import (
     see_other,
     set_cookie,
 )
+from kartoteka_runtime.web.uploads import UploadedFile, is_upload, read_upload
 from kartoteka_runtime.web.violation_texts import violation_text
 from kartoteka_runtime.web.web_client import WebClient
 
@@ -83,6 +84,7 @@ class PageRequest:
         self.entity_name: str = request.path_params.get("entity", "")
         self.record_id = str(request.path_params.get("record_id", ""))
         self.is_fragment = is_fragment(request)
+        self.upload: UploadedFile | None = None  # that a form sends, once it was checked
         self._post: Post | None = None
 
     @property
@@ -157,7 +159,16 @@ class PageRequest:
         Raises:
             PostRefused: It is damaged or forged.
         """
-        if csrf.HEADER in self.request.headers and not is_form(self.request):
+        if is_upload(self.request):
+            csrf.check_origin(self.request)
+            try:
+                post, self.upload = await read_upload(self.request)
+            except PostRefused:
+                if csrf.HEADER in self.request.headers:
+                    csrf.check_token(self.request, NO_POST, self.token)
+                raise
+            csrf.check_token(self.request, post, self.token)
+        elif csrf.HEADER in self.request.headers and not is_form(self.request):
             csrf.check_token(self.request, NO_POST, self.token)  # JSON, or a file
         else:
             await self.post()

@@ -10,13 +10,14 @@ import orjson
 from starlette.responses import Response
 
 from kartoteka.errors import Violation
+from kartoteka.model.field import IMAGE_TIMESTAMP
 from kartoteka.model.form import Form
 from kartoteka.record_values import Reference
 from kartoteka_runtime.localization.money_writers import MoneyWriters
 from kartoteka_runtime.web.entity_model import OptionModel
 from kartoteka_runtime.web.form_input import FormInput
 from kartoteka_runtime.web.form_values import FormValues
-from kartoteka_runtime.web.page_request import PageRequest
+from kartoteka_runtime.web.page_request import PageRequest, address_of
 from kartoteka_runtime.web.record_rights import record_rights
 from kartoteka_runtime.web.ruled_form import shown_with_rules
 from kartoteka_runtime.web.secured_values import (
@@ -26,6 +27,7 @@ from kartoteka_runtime.web.secured_values import (
     without_masked,
 )
 
+_PICTURE = "entityimage"  # of several images, the one that stands for the record
 STATE, REASON, OWNER = "statecode", "statuscode", "ownerid"
 NOTHING_TYPED = FormInput()
 
@@ -71,6 +73,7 @@ async def render_record(
         currency=money.symbol(record),
         original=orjson.dumps({**original, **typed.original}).decode(),
         tab=page.query.get("tab", ""),
+        picture=_picture(page, record),
         **told,
         **_violation_values(page, form, typed, violations),
     )
@@ -169,6 +172,18 @@ def _state_chip(page: PageRequest, form: Form, record: Mapping[str, Any]) -> Opt
     """Return the reason to show beside the title; the state where the header has the reason."""
     field, kind = (STATE, "state") if REASON in form.header else (REASON, "status")
     return page.pages.options(form.entity, kind).get(record.get(field, -1))
+
+
+def _picture(page: PageRequest, record: Mapping[str, Any]) -> str:
+    """Return the address of the picture that stands for a record; "" when it has none."""
+    images = [item.name for item in page.entity.file_fields if item.type == "image"]
+    if not images:
+        return ""
+    name = _PICTURE if _PICTURE in images else images[0]
+    if record.get(name) is None:
+        return ""
+    stamp = str(record.get(f"{name}{IMAGE_TIMESTAMP}") or "")
+    return address_of(page.entity_name, page.record_id, "file", name, size="small", version=stamp)
 
 
 def _own_address(page: PageRequest) -> str:

@@ -11,10 +11,12 @@ from starlette.routing import BaseRoute, Route
 from kartoteka_runtime.security import password_resets
 from kartoteka_runtime.web import (
     action_pages,
+    api_pages,
     create_pages,
     delete_pages,
     error_pages,
     factor_pages,
+    file_pages,
     home_pages,
     job_pages,
     link_pages,
@@ -32,6 +34,7 @@ from kartoteka_runtime.web import (
     share_pages,
     sign_in_pages,
     token_pages,
+    webhook_pages,
     why_pages,
 )
 from kartoteka_runtime.web.customize.routes import customize_routes
@@ -71,6 +74,11 @@ def web_routes(client: WebClient) -> list[BaseRoute]:
         route("/e/{entity}/new", create_pages.show_new, create_pages.create_record),
         route(record, record_pages.show_record, record_pages.save_record),
         route(f"/e/role/{{record_id:uuid}}/{role_pages.PLACE}", role_pages.show_grants),
+        route(
+            f"/e/webhook/{{record_id:uuid}}/{webhook_pages.PLACE}",
+            webhook_pages.show_secret,
+            webhook_pages.change_secret,
+        ),
         route(f"{record}/why", why_pages.show_why),
         route(f"{record}/delete", delete_pages.confirm_delete, delete_pages.delete_record),
         route(f"{record}/share", share_pages.show_sharing, share_pages.change_sharing),
@@ -78,6 +86,9 @@ def web_routes(client: WebClient) -> list[BaseRoute]:
         route(f"{record}/part/{{form}}/{{kind}}/{{name}}", part_pages.show_part),
         route(f"{record}/link/{{relationship}}", link_pages.show_link, link_pages.add_link),
         route(f"{record}/unlink/{{relationship}}", None, link_pages.remove_link),
+        route(f"{record}/file/{{field}}", file_pages.send_file, file_pages.receive_file),
+        route(f"{record}/file/{{field}}/remove", None, file_pages.remove_file),
+        route("/Image/download.aspx", file_pages.send_picture),
         route(f"{record}/{{kind}}/{{name}}", action_pages.show_action, action_pages.do_action),
         route("/jobs", job_pages.show_jobs),
         route("/jobs/{job_id}", job_pages.show_job, job_pages.change_job),
@@ -117,6 +128,7 @@ def _own_security_routes(route: Callable[..., Route]) -> Iterator[Route]:
     yield route(f"{place}/password", None, security_pages.change_password)
     yield route(f"{place}/sessions", None, security_pages.end_sessions)
     yield route(token_pages.PLACE, token_pages.show_tokens, token_pages.change_tokens)
+    yield route(api_pages.PLACE, api_pages.show_api, api_pages.make_token)
     forgot, new_password = reset_pages.FORGOT, password_resets.ADDRESS
     yield route(forgot, reset_pages.show_forgot, reset_pages.ask_reset, is_public=True)
     yield route(new_password, reset_pages.show_reset, reset_pages.reset, is_public=True)

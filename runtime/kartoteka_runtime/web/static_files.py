@@ -20,7 +20,8 @@ FOREVER = "public, max-age=31536000, immutable"
 
 # One style sheet is quicker than many; later files win over earlier ones.
 _STYLE_SHEET = "css/client.css"
-_DEV_STYLE_SHEET = "css/dev.css"  # of pages that a dev server makes
+# Of pages that a dev server makes, and of the page of the API.
+_OTHER_STYLE_SHEETS = ("css/dev.css", "css/api.css")
 _STYLES = (
     "theme",
     "elements",
@@ -36,6 +37,7 @@ _STYLES = (
 # Read one by one for the sprite of a publication, not served.
 _NOT_SERVED = ("css", "vendor/lucide")
 _LEAST_COMPRESSED = 1024  # bytes; below this gzip gains nothing
+_LARGE = 512 * 1024  # bytes; above this the last per cent would delay every start
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class StaticFile:
     @classmethod
     def of(cls, content: bytes, media_type: str) -> StaticFile:
         """Return a file with its tag and its compressed form."""
-        compressed = gzip.compress(content, 9) if len(content) >= _LEAST_COMPRESSED else None
+        level = 4 if len(content) > _LARGE else 9
+        compressed = gzip.compress(content, level) if len(content) >= _LEAST_COMPRESSED else None
         return cls(content, compressed, media_type, f'"{digest(content)}"')
 
     def respond(self, request: Request, *, cache: str) -> Response:
@@ -107,7 +110,8 @@ def _read(folder: Path) -> Mapping[str, StaticFile]:
         files[path] = StaticFile.of((folder / path).read_bytes(), _media_type(path))
     styles = b"\n".join((folder / "css" / f"{name}.css").read_bytes() for name in _STYLES)
     files[_STYLE_SHEET] = StaticFile.of(styles, "text/css")
-    files[_DEV_STYLE_SHEET] = StaticFile.of((folder / _DEV_STYLE_SHEET).read_bytes(), "text/css")
+    for path in _OTHER_STYLE_SHEETS:
+        files[path] = StaticFile.of((folder / path).read_bytes(), "text/css")
     return files
 
 

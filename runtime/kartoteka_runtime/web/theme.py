@@ -17,10 +17,10 @@ from kartoteka_runtime.web.static_files import ICONS, StaticFile, digest
 # Icons that the client's own templates use; metadata adds its own.
 CLIENT_ICONS = (
     "arrow-down arrow-left arrow-right arrow-up arrow-up-right ban chevron-down "
-    "chevrons-up-down circle-alert circle-check circle-user-round clock contrast eye "
+    "chevrons-up-down circle-alert circle-check circle-user-round clock contrast download eye "
     "file-text house key-round layers lightbulb link link-2-off lock log-in log-out menu "
     "moon pencil-ruler play plus refresh-cw rocket rotate-ccw save search settings share-2 "
-    "shield-check shield-question-mark sun table-2 trash-2 triangle-alert user-round-check"
+    "shield-check shield-question-mark sun table-2 trash-2 triangle-alert upload user-round-check"
 ).split()
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _SHAPE = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)

@@ -10,7 +10,6 @@ from kartoteka_runtime.localization.money_writers import MoneyWriters
 from kartoteka_runtime.publishing import history
 from kartoteka_runtime.records.currencies import Currencies
 from kartoteka_runtime.runtime_parts import Publisher, RuntimeParts
-from kartoteka_runtime.web.customize.app_files import AppFiles
 from kartoteka_runtime.web.customize.publish_tasks import PublishTasks
 from kartoteka_runtime.web.dev_mark import DevMarker
 from kartoteka_runtime.web.generated_layout import with_generated_layout
@@ -33,7 +32,7 @@ class WebClient:
         self.dev_mark = dev_mark
         self.publisher = publisher
         self.publish_tasks = PublishTasks(publisher)
-        self.app_files = AppFiles(parts.app_folder)
+        self.app_files = parts.app_files
         self.static = StaticFiles()
         self._published: Published | None = None
         self._themes: dict[int, Theme] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kartoteka.errors import KartotekaError
+from kartoteka.errors import KartotekaError, RecordNotFound
+from kartoteka_runtime.security.request_limits import RequestLimit
 
 
 class NoSuchAddress(KartotekaError):
@@ -46,3 +47,30 @@ class CallRefused(KartotekaError):
         self.message = message
         self.code = code
         super().__init__(message)
+
+
+class SavedButMoved(KartotekaError):
+    """Something was committed when a publish overtook the rest of a call: it must not run again."""
+
+
+class TooManyCalls(KartotekaError):
+    """Somebody sends more than they may: 429.
+
+    Attributes:
+        limit: What they have used up.
+        key: Who they are to the limit.
+        wait: After how many seconds they may go on.
+    """
+
+    def __init__(self, limit: RequestLimit, key: str, wait: float) -> None:
+        """Keep what is used up, and for how long."""
+        self.limit = limit
+        self.key = key
+        self.wait = wait
+        super().__init__("too many requests")
+
+
+class NoRecordOfKey(RecordNotFound):
+    """No record has an alternate key: 404, with a code of its own."""
+
+    code = "0x80060891"

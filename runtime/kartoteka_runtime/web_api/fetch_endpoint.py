@@ -12,14 +12,14 @@ from kartoteka.query.fetch_xml import MOST_SIMPLY_PAGED, FetchQuery, read_fetch
 from kartoteka.query.paging_cookie import write_cookie
 from kartoteka.query.query import Query
 from kartoteka.query.query_error import QueryError
-from kartoteka_runtime.localization.codes import LANGUAGE_CODES
 from kartoteka_runtime.records.reading import RecordPage
+from kartoteka_runtime.web_api.counted_children import count_children
 from kartoteka_runtime.web_api.known_questions import KnownQuestions
 from kartoteka_runtime.web_api.list_request import ListRequest
+from kartoteka_runtime.web_api.saved_lists import language_code
 from kartoteka_runtime.web_api.written_rows import RowsWriter
 
 _BY_NUMBER = "by-number"  # the token of pages that are found by their number
-_CODES = {name: code for code, name in LANGUAGE_CODES.items()}
 
 
 class FetchEndpoint:
@@ -37,7 +37,7 @@ class FetchEndpoint:
             QueryError: The text is no FetchXML, does not fit the entity, or goes too far.
         """
         with_count = _only_count(asked)
-        language = _CODES.get(asked.principal.language, _CODES["en"])
+        language = language_code(asked)
         found, write = self._known.find(
             asked, (text,), lambda: read_fetch(text, asked.registry, language=language)
         )
@@ -57,9 +57,10 @@ class FetchEndpoint:
         answer: dict[str, Any] = {"@odata.context": asked.context}
         if with_count:
             answer["@odata.count"] = page.count
-        if wants_total:
-            answer |= asked.total(page)
+        answer |= asked.of_list(page if wants_total else None)
         answer |= _paging(page, found, asked)
+        if found.children:
+            await count_children(page.rows, found.children, asked)
         answer["value"] = await self._rows.written(page.rows, write, asked)
         return asked.response(answer, page_size=0 if found.top or found.page_size else limit)
 
@@ -94,6 +95,6 @@ def _paging(page: RecordPage, found: FetchQuery, asked: ListRequest) -> dict[str
 def _only_count(asked: ListRequest) -> bool:
     """Return whether a count is asked for; no other option goes with FetchXML."""
     for name in asked.options:
-        if name.startswith("$") and name != "$count" or name.lower() == "savedquery":
+        if name.startswith("$") and name != "$count":
             raise QueryError("this does not go with fetchXml", part=name[:60])
     return asked.options.get("$count", "").lower() == "true"

@@ -19,7 +19,7 @@ from kartoteka_runtime.localization.format_value import value_writer
 from kartoteka_runtime.localization.number_shapes import number_writer
 
 Write = Callable[[Any], str]
-_NOT_FORMATTED = ("text", "autonumber", "unique_id", "party_list")
+_NOT_FORMATTED = ("text", "autonumber", "unique_id", "file", "image", "party_list")
 
 
 @dataclass(frozen=True, slots=True)

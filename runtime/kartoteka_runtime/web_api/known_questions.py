@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from kartoteka.query.fetch_xml import FetchQuery
 from kartoteka.query.odata import ODataQuery
+from kartoteka.query.sql_query import SqlQuery
 from kartoteka_runtime.web_api.currency_columns import with_currencies
 from kartoteka_runtime.web_api.list_request import ListRequest
 from kartoteka_runtime.web_api.row_writer import WriteRow, build_row_writer
@@ -18,7 +19,7 @@ from kartoteka_runtime.web_api.row_writer import WriteRow, build_row_writer
 _MOST = 512  # questions that are kept
 _LONGEST = 4_000  # characters of a question that is kept
 
-Question = TypeVar("Question", ODataQuery, FetchQuery)
+Question = TypeVar("Question", ODataQuery, FetchQuery, SqlQuery)
 
 
 class KnownQuestions(Generic[Question]):

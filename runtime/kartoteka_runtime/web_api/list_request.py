@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
@@ -15,10 +16,12 @@ from kartoteka.names import did_you_mean
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.query.odata import OPTIONS
 from kartoteka.query.query_error import QueryError
+from kartoteka.query.shown import ShownRecord
 from kartoteka.registry import Registry
 from kartoteka_runtime.records.reading import RecordPage, TextPage
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.web_api.api_call import ApiCall
+from kartoteka_runtime.web_api.collection_link import CollectionLink
 from kartoteka_runtime.web_api.formatted_values import Reader
 from kartoteka_runtime.web_api.preferences import Preferences, read_preferences
 from kartoteka_runtime.web_api.row_writer import Annotated, annotated
@@ -28,23 +31,24 @@ MOST_ROWS = 5_000  # of one page. Source: reference web-api, section 5
 CRM = "Microsoft.Dynamics.CRM."
 _HEADERS = {"OData-Version": "4.0"}
 _JSON = "application/json; odata.metadata=minimal"
-_WORDS = ("fetchxml", "savedquery")  # options without $, in any casing
-_REFUSED = ("sql", "userquery")
+WORDS = ("fetchxml", "savedquery", "userquery", "sql")  # options without $, in any casing
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What the query string and the ``Prefer`` header of a request say.
 
-    ``question`` are the options that begin with ``$`` or ``@``, but for the page token; ``texts``
-    are the same as words that tell the question from others. ``words`` are the options that begin
-    with neither, by their name in lower case. ``wanted`` are the annotations that values carry.
+    ``question`` are the options that begin with ``$`` or ``@``, but for the tokens of pages and of
+    changes; ``texts`` are the same as words that tell the question from others. ``words`` are the
+    options that begin with neither, by their name in lower case. ``wanted`` are the annotations
+    that values carry.
     """
 
     options: Mapping[str, str]
     question: Mapping[str, str]
     texts: tuple[str, ...]
     token: str
+    changes_token: str | None
     words: Mapping[str, str]
     preferences: Preferences
     wanted: Annotated
@@ -62,22 +66,28 @@ def read_sent(query: bytes, prefer: str) -> Sent:
     refuse_repeated([name for name, _ in pairs])
     question = {name: text for name, text in options.items() if name[:1] in ("$", "@")}
     token = question.pop("$skiptoken", "")
+    changes_token = question.pop("$deltatoken", None)
     words: dict[str, str] = {}
     for name, text in options.items():
         if name[:1] not in ("$", "@"):
             words.setdefault(name.lower(), text)
     texts = (words.get("savedquery", ""), *chain.from_iterable(sorted(question.items())))
     preferences = read_preferences(prefer)
-    return Sent(options, question, texts, token, words, preferences, annotated(preferences))
+    wanted = annotated(preferences)
+    return Sent(options, question, texts, token, changes_token, words, preferences, wanted)
 
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """One call for records: who asks, about which entity, and what was sent."""
+    """One call for records: who asks, about which entity, and what was sent.
+
+    ``link`` narrows a list to the records that belong to one.
+    """
 
     call: ApiCall
     entity: Entity
     sent: Sent
+    link: CollectionLink | None = None
 
     @property
     def records(self) -> ActingRecords:
@@ -120,13 +130,27 @@ class ListRequest:
         """Return the answer's ``@odata.context``, without what was selected."""
         return f"{self.call.root}$metadata#{self.entity.set_name}"
 
+    @property
+    def address(self) -> str:
+        """Return where the list lies, below the address of the API."""
+        return self.entity.set_name if self.link is None else self.link.address
+
     def word(self, name: str) -> str | None:
         """Return an option that has no ``$``, in whichever casing it was sent."""
         return self.sent.words.get(name)
 
-    def total(self, page: RecordPage | TextPage) -> dict[str, Any]:
-        """Return the annotations of a count, as far as they were asked for."""
-        return self.told(totalrecordcount=page.count, totalrecordcountlimitexceeded=page.is_capped)
+    def of_list(self, counted: RecordPage | TextPage | None) -> dict[str, Any]:
+        """Return the annotations that every list has, as far as they were asked for.
+
+        Without a page that is ``counted`` the total is -1, as clients know it.
+        """
+        if not self.sent.preferences.annotations:
+            return {}
+        return self.told(
+            totalrecordcount=-1 if counted is None else counted.count,
+            totalrecordcountlimitexceeded=counted is not None and counted.is_capped,
+            globalmetadataversion=str(self.records.model.number),
+        )
 
     def told(self, **annotations: Any) -> dict[str, Any]:
         """Return annotations of the whole answer, those that were asked for."""
@@ -136,12 +160,32 @@ class ListRequest:
             if self.sent.preferences.wants(CRM + name)
         }
 
-    def response(self, answer: Mapping[str, Any], *, page_size: int = 0) -> Response:
-        """Return an answer; ``page_size`` is the one used where the request preferred one."""
+    def response(
+        self, answer: Mapping[str, Any], *, page_size: int = 0, tracked: bool = False
+    ) -> Response:
+        """Return an answer; ``page_size`` is the one used where the request preferred one.
+
+        ``tracked`` tells that the list ends with a link to what changes later.
+        """
         headers = dict(_HEADERS)
-        if applied := self.sent.preferences.applied(page_size):
+        if applied := self.sent.preferences.applied(page_size, tracked=tracked):
             headers["Preference-Applied"] = applied
         return Response(to_json(answer), 200, headers, media_type=_JSON)
+
+
+def next_link(asked: ListRequest, following: str) -> str:
+    """Return the address of the page that a token stands for."""
+    link = urlencode({**asked.options, "$skiptoken": following}, safe="$@")
+    return f"{asked.call.root}{asked.address}?{link}"
+
+
+def selection(shown: ShownRecord, options: Mapping[str, str]) -> str:
+    """Return the part of the context that says what was selected."""
+    if "$select" not in options:
+        return ""
+    names = [value.name for value in shown.values]
+    names += [f"{inside.name}()" for inside in shown.inside]
+    return f"({','.join(names)})"
 
 
 def refuse_unknown(options: Mapping[str, str]) -> None:
@@ -152,12 +196,10 @@ def refuse_unknown(options: Mapping[str, str]) -> None:
     """
     for name in options:
         lower = name.lower()
-        if lower in _REFUSED:
-            raise QueryError("this is not supported", part=name[:60])
         if f"${lower}" in OPTIONS:
             raise QueryError("there is no such option", part=name[:60], hint=f"write ${lower}")
-        near = did_you_mean(lower, _WORDS) if name[:1] not in "$@" else ""
-        if near and lower not in _WORDS:
+        near = did_you_mean(lower, WORDS) if name[:1] not in "$@" else ""
+        if near and lower not in WORDS:
             raise QueryError("there is no such option", part=name[:60], hint=near)
 
 
@@ -167,7 +209,10 @@ def refuse_repeated(names: Sequence[str]) -> None:
     Raises:
         QueryError: One is there.
     """
-    known = [name.lower() if name.lower() in _WORDS else name for name in names]
+    known = [name.lower() if name.lower() in WORDS else name for name in names]
     for name in known:
-        if (name[:1] in "$@" or name in _WORDS) and known.count(name) > 1:
+        if (name[:1] in "$@" or name in WORDS) and known.count(name) > 1:
             raise QueryError("this is there twice", part=name[:60])
+    texts = [name for name in known if name in WORDS]
+    if len(texts) > 1:
+        raise QueryError(f"this does not go with {texts[0]}", part=texts[1])

@@ -25,6 +25,7 @@ class Preferences:
     page_size: int = 0
     annotations: tuple[str, ...] = ()
     wants_record: bool = False  # that was written
+    tracks_changes: bool = False  # a list is to end with a link to what changes later
 
     def wants(self, annotation: str) -> bool:
         """Return whether an annotation such as ``OData.Community.Display.V1.FormattedValue``."""
@@ -32,9 +33,12 @@ class Preferences:
             return False
         return any(_fits(name, annotation) for name in self.annotations)
 
-    def applied(self, page_size: int = 0) -> str:
-        """Return what ``Preference-Applied`` says; ``page_size`` is the one that was used."""
-        parts = []
+    def applied(self, page_size: int = 0, *, tracked: bool = False) -> str:
+        """Return what ``Preference-Applied`` says.
+
+        ``page_size`` is the one that was used; ``tracked`` tells that changes are tracked.
+        """
+        parts = ["odata.track-changes"] if tracked else []
         if self.page_size and page_size:
             parts.append(f"odata.maxpagesize={page_size}")
         if self.annotations:
@@ -47,7 +51,7 @@ def read_preferences(header: str) -> Preferences:
 
     The list of annotations may stand without its quotes, as some clients send it.
     """
-    page_size, wants_record = 0, False
+    page_size, wants_record, tracks_changes = 0, False, False
     annotations: list[str] = []
     is_listing = False
     for match in _PART.finditer(header[:_LONGEST]):
@@ -69,8 +73,10 @@ def read_preferences(header: str) -> Preferences:
             page_size = max(1, int(value))
         elif name == "return" and value == "representation":
             wants_record = True
+        elif name == "odata.track-changes":
+            tracks_changes = True
     known = tuple(dict.fromkeys(part for part in annotations if _is_name(part)))
-    return Preferences(page_size, known, wants_record)
+    return Preferences(page_size, known, wants_record, tracks_changes)
 
 
 def _is_name(text: str) -> bool:

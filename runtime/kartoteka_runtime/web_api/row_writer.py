@@ -12,9 +12,11 @@ from orjson import Fragment
 
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
+from kartoteka.query.navigation_names import stem_of
 from kartoteka.query.shown import Shown, ShownRecord
 from kartoteka.registry import Registry
 from kartoteka_runtime.localization.money_writers import CURRENCY, MoneyWriters
+from kartoteka_runtime.records.content_fields import contents_of
 from kartoteka_runtime.storage.database import Row
 from kartoteka_runtime.storage.json_rows import JsonMember, JsonShape, json_source, to_json
 from kartoteka_runtime.storage.row_readers import VALUE_NAMES, ReadColumn, value_source
@@ -54,6 +56,7 @@ class WriteRow:
     Attributes:
         record: The function from a record, and what writes money, to its JSON object.
         shape: What the rows hold, where the database may write them.
+        contents: The values that lie in files: such rows are written from records.
     """
 
     shown: ShownRecord
@@ -62,6 +65,7 @@ class WriteRow:
     registry: Registry
     record: WriteRecord
     shape: JsonShape | None
+    contents: frozenset[str] = frozenset()
 
     def encoder(
         self, columns: Sequence[ReadColumn], engine: str
@@ -87,7 +91,10 @@ def build_row_writer(
     source = _record(shown, wanted, reader, registry, names, _RecordSource())
     exec(compile(source, "<rows>", "exec"), names)  # noqa: S102 - from names of the registry alone
     record: WriteRecord = names[names["outermost"]]
-    return WriteRow(shown, wanted, reader, registry, record, _shape(shown, wanted, registry))
+    entity = registry.entities.get(shown.entity)
+    contents = contents_of(entity) & {value.key for value in shown.values} if entity else None
+    shape = None if contents else _shape(shown, wanted, registry)
+    return WriteRow(shown, wanted, reader, registry, record, shape, contents or frozenset())
 
 
 def _shape(shown: ShownRecord, wanted: Annotated, registry: Registry) -> JsonShape | None:
@@ -212,10 +219,10 @@ class _Value:
     def _navigation(self, field: Field, entity: str) -> str:
         """Return the source of the navigation property of the record named."""
         if field.type == "owner" or not field.is_multi_target:
-            return repr(field.name)
+            return repr(stem_of(field))
         if field.type == "regarding" and self.entity is not None:
-            return f"{f'{field.name}_'!r}+{entity}+{f'_{self.entity.name}'!r}"
-        return f"{f'{field.name}_'!r}+{entity}"
+            return f"{f'{stem_of(field)}_'!r}+{entity}+{f'_{self.entity.name}'!r}"
+        return f"{f'{stem_of(field)}_'!r}+{entity}"
 
     def _formatted(self, value: str, write: Any) -> list[_Member]:
         if not self.wanted.formatted or write is None:
@@ -280,6 +287,8 @@ class _CellSource:
 
     def json(self, key: str, field: Field) -> str:
         """Return what orjson writes for a value that is no lookup."""
+        if field.type == "image":  # rows hold its id; who is told of images reads records
+            return "None"
         return json_source(field, f"r[{self.columns[key].at}]", self.engine)
 
     def lookup(self, key: str) -> tuple[str, str, str]:

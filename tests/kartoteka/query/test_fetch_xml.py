@@ -118,6 +118,7 @@ REFUSED = [
     ("<attribute name='name' agregate='sum'/>", {}, "1:28", 'did you mean "aggregate"?'),
     ("<attribute name='crew' aggregate='sum' alias='s'/>", {}, "1:28", 'aggregate="true"'),
     ("<attribute name='crew' rowaggregate='CountChildren' alias='s'/>", {}, "1:28", "rowaggregate"),
+    ("<attribute name='boatid' rowaggregate='Sum' alias='s'/>", {}, "1:28", "CountChildren"),
     ("<attribut name='name'/>", {}, "1:28", 'did you mean "attribute"?'),
     ("text", {}, "1:8", "holds text"),
     (cond("attribute='nme' operator='eq' value='1'"), {}, "1:36", "nme"),

@@ -14,6 +14,7 @@ from kartoteka.query.fetch_sources import FILTER_LINKS, ROW_LINKS
 from kartoteka.query.fetch_xml import read_fetch
 from kartoteka.query.odata import OPTIONS, read_options
 from kartoteka.query.query import DatePart
+from kartoteka.query.sql_query import read_sql
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "reference" / "queries.md").read_text("utf-8")
@@ -48,4 +49,6 @@ def test_every_example_can_be_read(base):
     assert len(fetches) == 2
     for text in fetches:
         assert read_fetch(text, base).query.entity == "account"
+    (statement,) = re.findall(r"^```sql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert read_sql(statement, base).query.entity == "contact"
     assert all(kind_of(item) for item in account.fields if item.type != "party_list")

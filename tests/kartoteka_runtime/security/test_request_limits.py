@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kartoteka_runtime.security.request_limits import RequestLimit, address_key, retry_after
+from kartoteka_runtime.security.request_limits import (
+    AtOnce,
+    RequestLimit,
+    address_key,
+    retry_after,
+)
 
 
 class Clock:
@@ -115,3 +120,31 @@ def test_it_costs_microseconds():
     for _ in range(100_000):
         limit.take("ann")
     assert (time.process_time() - begin) / 100_000 < 10e-6  # one or two on a slow machine
+
+
+def test_many_at_once_count_together_or_not_at_all(clock):
+    limit = RequestLimit(10, seconds=300, clock=clock)
+    assert limit.take("ann", 8) == 0
+    assert retry_after(limit.take("ann", 3)) == "30"  # one is missing, 30 seconds each
+    assert limit.remaining("ann") == 2 and limit.take("ann", 2) == 0
+    assert limit.take("bob", 50) == 0  # more than ever fits, with nothing before it
+    assert limit.take("bob") > 0
+
+
+def test_what_was_done_already_is_waited_for(clock):
+    limit = RequestLimit(10, seconds=300, clock=clock)
+    limit.spend("ann", 4)
+    assert limit.remaining("ann") == 6 and limit.take("ann", 0) == 0
+    limit.spend("ann", 1000)
+    assert limit.take("ann", 0) == 300  # twice the window at most: nobody waits for hours
+    clock.now += 300
+    assert limit.take("ann", 0) == 0
+
+
+def test_so_much_may_be_under_way_and_no_more():
+    at_once = AtOnce(2)
+    assert [at_once.begin("ann") for _ in range(3)] == [True, True, False]
+    assert at_once.begin("bob")
+    at_once.end("ann")
+    assert at_once.begin("ann") and not at_once.begin("ann")
+    assert all(AtOnce(0).begin("ann") for _ in range(9))

@@ -559,3 +559,13 @@ async def test_what_is_no_fetchxml_gets_400_with_its_place(fleet):
     for token in ("x", "W10", "Wzld"):
         answer = await fleet.fetch(forged % token)
         assert (token, answer.status_code) == (token, 400)
+
+
+async def test_rows_tell_how_many_records_lie_below(fleet):
+    xml = (
+        "<fetch><entity name='vessel'><attribute name='name'/>"
+        "<attribute name='vesselid' rowaggregate='CountChildren' alias='below'/>"
+        "<order attribute='name'/></entity></fetch>"
+    )
+    found = [(row["name"][0], row["below"]) for row in await fleet.rows(xml)]
+    assert found == [("A", 1), ("B", 1), ("C", 0), ("D", 0), ("E", 0)]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+
+from kartoteka.query.query import MOST_ITEMS_EXPANDED
+from kartoteka.record_values import Reference
 
 FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 CRM = "@Microsoft.Dynamics.CRM."
@@ -255,6 +258,13 @@ async def test_values_carry_the_annotations_that_were_asked_for(fleet):
     counted = await _get(fleet, "$count=true", prefer='odata.include-annotations="*"')
     assert counted.json()[f"{CRM}totalrecordcount"] == 5
     assert counted.json()[f"{CRM}totalrecordcountlimitexceeded"] is False
+    plain = (await _get(fleet, "$select=name", prefer='odata.include-annotations="*"')).json()
+    assert plain[f"{CRM}totalrecordcount"] == -1
+    assert plain[f"{CRM}globalmetadataversion"].isdigit()
+    assert not any(
+        "@" in key and key[0] == "@" and "Microsoft" in key
+        for key in (await _get(fleet, "$select=name")).json()
+    )
 
 
 async def test_one_record_takes_selections_expands_and_annotations(fleet):
@@ -309,7 +319,8 @@ REFUSED = [
     ("$apply=groupby((name))&$select=name", "$apply"),
     ("$apply=groupby((name))&$skiptoken=x", "$skiptoken"), ("$apply=filter(crew eq 1)", "nothing"),
     ("$apply=groupby((name))&$orderby=crew", "crew"), ("savedQuery=nosuch", "no view"),
-    ("sql=SELECT 1", "sql"), ("userQuery=1", "userQuery"), ("fetchxm=<fetch/>", "fetchxml"),
+    ("sql=SELECT 1", "sql"), ("userQuery=1", "userQuery"), ("$skip=1", "$skip"),
+    ("fetchxm=<fetch/>", "fetchxml"),
     ("$top=3&$top=4", "$top: this is there twice"), ("filter=crew eq 1", "write $filter"),
     ("savedQuery=vessel_big&savedquery=vessel_big", "twice"),
     ("$skiptoken=x", ""), ("$filter=" + "x" * 40000, "characters"),
@@ -346,3 +357,45 @@ async def _pages(fleet, query: str, *, prefer: str) -> list[list[dict[str, Any]]
         assert answer.status_code == 200, answer.text
         pages.append(answer.json()["value"])
     return pages
+
+
+async def test_inner_filters_may_be_encoded_however_clients_do(fleet):
+    inner = "name eq 'x' and miles ge 30"
+    rows = [("A", []), ("B", ["x"]), ("C", []), ("D", []), ("E", [])]
+    for text in (
+        f"$expand=vessel_voyages($filter={quote(inner)};$select=name)&$orderby=name",
+        f"%24expand=vessel_voyages(%24filter%3D{quote_plus(inner)})&%24orderby=name",
+        f"{quote_plus('$expand')}={quote_plus(f'vessel_voyages($filter={inner})')}&$orderby=name",
+    ):
+        answer = await _get(fleet, text)
+        assert answer.status_code == 200, answer.text
+        found = [
+            (row["name"][0], [item["name"] for item in row["vessel_voyages"]])
+            for row in answer.json()["value"]
+        ]
+        assert found == rows, text
+
+
+async def test_a_collection_that_is_cut_says_where_it_goes_on(fleet):
+    boss = Reference("vessel", fleet.identity("A"))
+    async with fleet.app.system_records.transaction() as records:
+        for number in range(MOST_ITEMS_EXPANDED):
+            await records.create("voyage", {"name": f"n{number:05}", "vessel": boss})
+    options = "$select=name;$orderby=name"
+    address = f"vessels?$select=name&$orderby=name&$expand=vessel_voyages({options})"
+    first, second, *_ = (await fleet.get(address)).json()["value"]
+    names = [item["name"] for item in first["vessel_voyages"]]
+    assert len(names) == MOST_ITEMS_EXPANDED and names[0] == "n00000"
+    assert [item["name"] for item in second["vessel_voyages"]] == ["x"]
+    assert "vessel_voyages@odata.nextLink" not in second
+    link = first["vessel_voyages@odata.nextLink"]
+    assert f"/vessels({fleet.identity('A')})/vessel_voyages?$select=name&" in link
+    rest = (await fleet.api.get(link)).json()
+    assert [item["name"] for item in rest["value"]] == ["v", "w"]
+    assert "@odata.nextLink" not in rest
+    one = (
+        await fleet.get(f"vessels({fleet.identity('A')})?$expand=vessel_voyages({options})")
+    ).json()
+    assert one["vessel_voyages@odata.nextLink"] == link
+    topped = await fleet.get(address.replace(options, f"{options};$top=2"))
+    assert "vessel_voyages@odata.nextLink" not in topped.json()["value"][0]

@@ -173,7 +173,9 @@ async def test_what_is_not_there_gets_404_and_what_cannot_be_done_405(api):
         answer = await api.get(address)
         assert (address, answer.status_code) == (address, 404)
         assert answer.json()["error"]["code"] == code
-    assert (await api.patch(f"samples({JUNK_ID})", json={"wheels": 1})).status_code == 404
+    only_there = {"If-Match": "*"}
+    absent = await api.patch(f"samples({JUNK_ID})", json={"wheels": 1}, headers=only_there)
+    assert absent.status_code == 404
     for method, address, allowed in (
         ("PATCH", "samples", "GET, POST"),
         ("DELETE", "samples", "GET, POST"),
@@ -209,7 +211,7 @@ async def test_a_body_that_is_wrong_gets_400_and_writes_nothing(api):
         answer = await api.post("samples", content=sent)
         expected = 413 if len(sent) > 4 * 1024 * 1024 else 400
         assert (body, answer.status_code) == (body, expected)
-        assert answer.json()["error"]["details"][0]["message"]
+        assert answer.json()["error"]["message"]
     assert (await api.get("samples?$count=true")).json()["@odata.count"] == 0
 
 

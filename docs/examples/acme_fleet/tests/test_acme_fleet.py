@@ -95,3 +95,23 @@ async def test_a_sold_vehicle_is_not_booked_any_more(records):
         await records.execute(
             "acme_vehicle", vehicle, "book_service", {"work": "-", "ready_by": date(2031, 5, 6)}
         )
+
+
+async def test_other_systems_ask_which_vehicles_have_to_be_inspected(start_app):
+    app = await start_app(plugins=["acme_fleet"])
+    records = await app.records_as()
+    alpine = await records.create("account", {"name": "Alpine"})
+    for plate, day, account in (("KR 2", 9, None), ("KR 1", 6, alpine), ("KR 3", 20, alpine)):
+        values = {"plate": plate, "next_inspection": date(2031, 5, day)}
+        if account:
+            values["accountid"] = Reference("account", account)
+        await records.create("acme_vehicle", values)
+    async with app.api_as() as api:
+        answer = await api.get("acme_DueInspections(Until=2031-05-10)")
+        found = [(item["Plate"], item["Due"]) for item in answer.json()["Vehicles"]]
+        assert found == [("KR 1", "2031-05-06"), ("KR 2", "2031-05-09")]
+        query = {"@p1": f'{{"@odata.id":"accounts({alpine})"}}'}
+        address = "acme_DueInspections(Until=2031-05-30,Account=@p1)"
+        answer = await api.get(address, params=query)
+        assert [item["Plate"] for item in answer.json()["Vehicles"]] == ["KR 1", "KR 3"]
+        assert (await api.get("acme_DueInspections(Until='soon')")).status_code == 400

@@ -12,7 +12,7 @@ from kartoteka.editing.edit_error import EditError
 from kartoteka.errors import AccessDenied, RecordNotFound
 from kartoteka.model.entity import Entity
 from kartoteka.registry import Registry
-from kartoteka_runtime.web.customize.app_files import (
+from kartoteka_runtime.app_files import (
     AppFiles,
     Assembled,
     FilesUnusable,

@@ -10,8 +10,8 @@ import orjson
 from starlette.responses import Response
 
 from kartoteka.editing.customize import Customization
+from kartoteka_runtime.app_files import Mistake
 from kartoteka_runtime.web.csrf import TOKEN
-from kartoteka_runtime.web.customize.app_files import Mistake
 from kartoteka_runtime.web.customize.customizing import Customizing, NotSaved
 from kartoteka_runtime.web.customize.inputs import (
     ORIGINAL,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 
-from kartoteka_runtime.web.customize.app_files import FilesUnusable
+from kartoteka_runtime.app_files import FilesUnusable
 from kartoteka_runtime.web.customize.customizing import Customizing, FilesBroken, customizing
 from kartoteka_runtime.web.error_pages import error_page
 from kartoteka_runtime.web.page_request import PageRequest

@@ -1,11 +1,22 @@
-"""Inspections: whoever looks after a vehicle is reminded before its inspection is due."""
+"""Inspections: whoever looks after a vehicle is reminded before its inspection is due.
+
+Other systems ask which ones are: ``acme_DueInspections(Until=2031-05-06)``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
-from kartoteka import JobContext, Records, Reference
+from kartoteka import (
+    ApiOperation,
+    ApiValue,
+    JobContext,
+    OperationContext,
+    Records,
+    Reference,
+)
 
 NOTICE = timedelta(days=14)
 
@@ -47,3 +58,55 @@ async def _remind(records: Records, vehicles: Sequence[str]) -> None:
                 "ownerid": vehicle["ownerid"],
             },
         )
+
+
+async def due_inspections(context: OperationContext) -> Mapping[str, Any]:
+    """Return the vehicles in use that have to be inspected until a day, the most urgent first.
+
+    Whoever asks is told of the vehicles that they may see.
+    """
+    until = context.parameters["Until"]
+    condition = f"statecode eq 'in_use' and next_inspection le {until}"
+    account: Reference | None = context.parameters["Account"]
+    if account is not None:
+        condition += f" and accountid eq {account.id}"
+    found = await context.records.list(
+        "acme_vehicle",
+        filter=condition,
+        fields=("acme_vehicleid", "plate", "next_inspection"),
+        order=("next_inspection",),
+    )
+    return {
+        "Vehicles": [
+            {
+                "Vehicle": Reference("acme_vehicle", str(vehicle["acme_vehicleid"])),
+                "Plate": vehicle["plate"],
+                "Due": vehicle["next_inspection"],
+            }
+            for vehicle in found
+        ]
+    }
+
+
+DUE_INSPECTIONS = ApiOperation(
+    "acme_DueInspections",
+    kind="function",
+    parameters=(
+        ApiValue("Until", "date"),
+        ApiValue("Account", "reference", ("account",), is_optional=True),
+    ),
+    result=(
+        ApiValue(
+            "Vehicles",
+            "object",
+            type_name="acme_DueInspection",
+            is_list=True,
+            members=(
+                ApiValue("Vehicle", "reference", ("acme_vehicle",)),
+                ApiValue("Plate"),
+                ApiValue("Due", "date"),
+            ),
+        ),
+    ),
+    run=due_inspections,
+)

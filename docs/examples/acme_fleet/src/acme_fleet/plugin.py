@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kartoteka import CommandHandler, JobHandler, Plugin, RecordHandler, Schedule, hookimpl
+from kartoteka import (
+    ApiOperation,
+    CommandHandler,
+    JobHandler,
+    Plugin,
+    RecordHandler,
+    Schedule,
+    hookimpl,
+)
 
 from acme_fleet import fleet_size, inspections, workshop
 
@@ -26,6 +34,11 @@ class AcmeFleetPlugin(Plugin):
     def command_handlers(self) -> Iterable[CommandHandler]:
         """Carry out what vehicles offer in their command bar."""
         yield CommandHandler("acme_vehicle", "book_service", workshop.book_service)
+
+    @hookimpl
+    def api_operations(self) -> Iterable[ApiOperation]:
+        """Tell other systems which vehicles have to be inspected."""
+        yield inspections.DUE_INSPECTIONS
 
     @hookimpl
     def job_handlers(self) -> Iterable[JobHandler]:

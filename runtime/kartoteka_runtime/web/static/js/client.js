@@ -1,6 +1,7 @@
 // Starts every behaviour on the page, and on whatever htmx brings in later.
 import { closeMenus } from "./modules/menus.js";
 import { startDialogs } from "./modules/dialog.js";
+import { enhanceFiles } from "./modules/files.js";
 import { startKeys } from "./modules/keys.js";
 import { enhanceLookups } from "./modules/lookup.js";
 import { enhanceParties } from "./modules/parties.js";
@@ -17,6 +18,7 @@ function enhance() {
   enhanceSummaries();
   enhanceLookups();
   enhanceParties();
+  enhanceFiles();
   enhancePasskeys();
   enhanceRules(); // before guardForms: what a rule refuses is not being sent
   guardForms();

@@ -1,6 +1,6 @@
 """AppFiles: what the app's files say now, assembled beside the requests and kept until they change.
 
-These pages read the files, not the live registry: what is saved here is published later.
+Who customizes reads the files, not the live registry: what is saved here is published later.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -49,7 +50,7 @@ class Mistake:
 class Assembled:
     """What files mean; ``registry`` is None when they have mistakes.
 
-    ``own_says`` are kind and name of every definition that the app's own files say something about.
+    ``own`` is the name of the app's own bundle, "" while it has none.
     ``root`` is the folder whose ``metadata`` was read: the app's, or a copy of it.
     """
 
@@ -57,8 +58,17 @@ class Assembled:
     root: Path = Path()
     mistakes: tuple[Mistake, ...] = ()
     fingerprint: str = ""
-    own_says: frozenset[tuple[str, ...]] = frozenset()
+    own: str = ""
     labels: LabelResolver = field(default_factory=lambda: LabelResolver(Registry()))
+
+    @cached_property
+    def own_says(self) -> frozenset[tuple[str, ...]]:
+        """Return kind and name of every definition that the app's own files say something of."""
+        return frozenset(
+            split_path(path)[:2]
+            for path, layers in (self.registry.sources if self.registry else {}).items()
+            if any(layer.bundle == self.own for layer in layers)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ class AppFiles:
     def __init__(self, app_folder: AppFolder) -> None:
         """Work on the files of ``app_folder``."""
         self._app_folder = app_folder
+        self.changing = asyncio.Lock()  # held by who writes and publishes in one go
         self._turn = asyncio.Lock()
         self._stamp: _Stamp | None = None
         self._assembled = Assembled(None)
@@ -128,6 +139,21 @@ class AppFiles:
             if before == tried.stamp and _without(before, written) == _without(after, written):
                 self._stamp, self._assembled = after, tried.assembled
 
+    async def take_back(self, tried: Tried) -> None:
+        """Put back what the files held before ``tried`` was written; all of it or nothing.
+
+        Raises:
+            EditError: Somebody changed one of them since.
+            FilesUnusable: The folder cannot be written.
+        """
+        edits = [FileEdit(one.path, one.new_text, one.old_text) for one in reversed(tried.edits)]
+        async with self._turn:
+            self._stamp = None
+            try:
+                await asyncio.to_thread(apply_edits, edits)
+            except FileNotWritten as error:
+                raise FilesUnusable(str(error)) from error
+
     def said(self, kind: str, name: str, path: Sequence[str]) -> dict[str, Any]:
         """Return the map that the app's own document of a definition has at a path; {} if none."""
         for file in sorted(self.bundle_folder.rglob("*.yaml")):
@@ -166,13 +192,8 @@ class AppFiles:
             return Assembled(None, app_folder.folder, found)
         has_own = (app_folder.folder / METADATA).is_dir()
         own = registry.bundles[-1].name if has_own else ""
-        says = frozenset(
-            split_path(path)[:2]
-            for path, layers in registry.sources.items()
-            if any(layer.bundle == own for layer in layers)
-        )
         texts = LabelResolver(registry)
-        return Assembled(registry, app_folder.folder, (), fingerprint(registry), says, texts)
+        return Assembled(registry, app_folder.folder, (), fingerprint(registry), own, texts)
 
     def _try(self, changes: Sequence[Customization]) -> Tried:
         own = self.bundle_folder

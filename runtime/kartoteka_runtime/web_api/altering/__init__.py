@@ -1,0 +1,1 @@
+"""Writing definitions over the Web API: record types, fields, keys, relationships, choices."""

@@ -1,0 +1,1 @@
+"""Definitions told to clients of the Web API: ``$metadata``, EntityDefinitions and their like."""
