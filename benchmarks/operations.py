@@ -20,6 +20,10 @@ _LIST = (
     f"{API}?$select=fullname,jobtitle,emailaddress1,telephone1,address1_city,parentcustomerid,"
     f"versionnumber&$filter={_FILTER}&$orderby=fullname&$top=50"
 )
+_ANNOTATIONS = (  # those of values; "*" would bring those of the whole answer too
+    "OData.*,Microsoft.Dynamics.CRM.lookuplogicalname,"
+    "Microsoft.Dynamics.CRM.associatednavigationproperty"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def operations(accounts: int, contacts: int) -> tuple[Operation, ...]:
         return Request("GET", f"{API}({some_contact(1, number)})", _api_headers(access))
 
     def list_50(access: Access, number: int) -> Request:
-        annotated = {"Prefer": 'odata.include-annotations="*"'}
+        annotated = {"Prefer": f'odata.include-annotations="{_ANNOTATIONS}"'}
         return Request("GET", _LIST, {**_api_headers(access), **annotated})
 
     def create(access: Access, number: int) -> Request:

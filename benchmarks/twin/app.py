@@ -40,6 +40,7 @@ _CREATE_MULTIPLE = "Microsoft.Dynamics.CRM.CreateMultiple"
 _CUSTOMER = "parentcustomerid_account@odata.bind"
 _NAME = "_parentcustomerid_value@OData.Community.Display.V1.FormattedValue"
 _ENTITY = "_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname"
+_LEFT_OUT = ("entityimage",)  # images are told when they are asked for by name
 _NAVIGATION = "_parentcustomerid_value@Microsoft.Dynamics.CRM.associatednavigationproperty"
 _VERSION_TEXT = "versionnumber@OData.Community.Display.V1.FormattedValue"
 _ADDRESS = ("address1_line1", "address1_city", "address1_postalcode", "address1_country")
@@ -67,7 +68,7 @@ class Contacts:
     async def open(self) -> None:
         """Connect and prepare the statements."""
         await self.store.open()
-        columns = await self.store.columns("contact")
+        columns = [one for one in await self.store.columns("contact") if one not in _LEFT_OUT]
         self.sql = stores.statements(self.store.engine, columns, form_page.COLUMNS)
         self.as_json = row_to_json(columns, self.store.engine)
         self.insert = lru_cache(64)(stores.insert)

@@ -200,7 +200,7 @@ class ListEndpoint:
         }
         if found.with_count:
             answer["@odata.count"] = page.count
-        if asked.sent.preferences.annotations:
+        if asked.sent.told_of_list:
             answer |= asked.of_list(page if found.with_count else None)
         answer["value"] = Fragment(page.text)
         if page.next_after and found.top is None:

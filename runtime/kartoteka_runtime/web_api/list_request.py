@@ -29,6 +29,9 @@ from kartoteka_runtime.web_api.serialize import to_json
 
 MOST_ROWS = 5_000  # of one page. Source: reference web-api, section 5
 CRM = "Microsoft.Dynamics.CRM."
+_TOTAL, _IS_MORE = "totalrecordcount", "totalrecordcountlimitexceeded"
+_PUBLICATION = "globalmetadataversion"
+_OF_LIST = (_TOTAL, _IS_MORE, _PUBLICATION)
 _HEADERS = {"OData-Version": "4.0"}
 _JSON = "application/json; odata.metadata=minimal"
 WORDS = ("fetchxml", "savedquery", "userquery", "sql")  # options without $, in any casing
@@ -41,7 +44,7 @@ class Sent:
     ``question`` are the options that begin with ``$`` or ``@``, but for the tokens of pages and of
     changes; ``texts`` are the same as words that tell the question from others. ``words`` are the
     options that begin with neither, by their name in lower case. ``wanted`` are the annotations
-    that values carry.
+    that values carry, ``told_of_list`` those that the list itself does.
     """
 
     options: Mapping[str, str]
@@ -52,6 +55,7 @@ class Sent:
     words: Mapping[str, str]
     preferences: Preferences
     wanted: Annotated
+    told_of_list: frozenset[str]
 
 
 def read_sent(query: bytes, prefer: str) -> Sent:
@@ -73,8 +77,11 @@ def read_sent(query: bytes, prefer: str) -> Sent:
             words.setdefault(name.lower(), text)
     texts = (words.get("savedquery", ""), *chain.from_iterable(sorted(question.items())))
     preferences = read_preferences(prefer)
-    wanted = annotated(preferences)
-    return Sent(options, question, texts, token, changes_token, words, preferences, wanted)
+    return Sent(
+        options, question, texts, token, changes_token, words, preferences,
+        wanted=annotated(preferences),
+        told_of_list=frozenset(name for name in _OF_LIST if preferences.wants(CRM + name)),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +151,15 @@ class ListRequest:
 
         Without a page that is ``counted`` the total is -1, as clients know it.
         """
-        if not self.sent.preferences.annotations:
+        wanted = self.sent.told_of_list
+        if not wanted:
             return {}
-        return self.told(
-            totalrecordcount=-1 if counted is None else counted.count,
-            totalrecordcountlimitexceeded=counted is not None and counted.is_capped,
-            globalmetadataversion=str(self.records.model.number),
-        )
+        values: dict[str, Any] = {
+            _TOTAL: -1 if counted is None else counted.count,
+            _IS_MORE: counted is not None and counted.is_capped,
+            _PUBLICATION: str(self.records.model.number),
+        }
+        return {f"@{CRM}{name}": value for name, value in values.items() if name in wanted}
 
     def told(self, **annotations: Any) -> dict[str, Any]:
         """Return annotations of the whole answer, those that were asked for."""
