@@ -26,6 +26,7 @@ _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 20.0
 _MOST_BYTES = 16 * 1024  # of an answer that are read
 _MOST_TEXT = 2000  # characters of it that are kept
 _NAT64 = IPv6Network("64:ff9b::/96")
+_UNICAST = IPv6Network("2000::/3")  # of what IPv6 calls global, all that is given to anybody
 _AGENT = "kartoteka-webhooks"
 
 
@@ -153,8 +154,15 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     def _require_allowed(self, host: str, address: Address) -> None:
         meant = _meant(address)
         is_allowed = any(one.version == meant.version and meant in one for one in self._networks)
-        if not is_allowed and (not meant.is_global or meant.is_multicast):
+        if not is_allowed and not _is_public(meant):
             raise AddressRefused(f"{host} is at {address}, which is no public address")
+
+
+def _is_public(address: Address) -> bool:
+    """Return whether an address is one of the public internet; others may lie in our networks."""
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False  # such as fec0::/10, 64:ff9b:1::/48 and ::/96, which Python calls global
+    return address.is_global and not address.is_multicast
 
 
 def _meant(address: Address) -> Address:

@@ -225,6 +225,9 @@ def _team_query(model: CompiledModel) -> sa.Select[Any]:
 
 
 async def _user_name(op: Operation, user_id: str) -> str:
+    """Return what a user is called; the id of one who may not be read."""
+    if await allowed(op, USER, user_id, ()) is None:
+        return user_id
     found = await op.entity(USER).queries.read(op.connection, user_id, names=("fullname",))
     return (found or {}).get("fullname") or user_id
 

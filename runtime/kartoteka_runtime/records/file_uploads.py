@@ -17,7 +17,7 @@ from kartoteka.errors import KartotekaError, RecordInvalid, Violation
 from kartoteka_runtime.records.record_files import FilePlace, RecordFiles, size_text
 from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.storage.moments import decode_moment
-from kartoteka_runtime.storage.stored_files import PENDING, StoredFiles, Upload
+from kartoteka_runtime.storage.stored_files import KEPT, PENDING, REMOVED, StoredFiles, Upload
 
 PIECE_BYTES = 4 * 1024 * 1024  # Source: reference web-api, section 15
 _HOURS = timedelta(hours=12)
@@ -96,6 +96,8 @@ class FileUploads:
         """
         upload = await self._upload(records, place, token)
         if upload.is_done:  # some clients send one more, empty; others did not hear the answer
+            if upload.file.state != KEPT:
+                raise PieceRefused("The pieces of this file are being put together.")
             if piece.is_last and piece.total == upload.total:
                 return True
             raise PieceRefused("All pieces of this file have come.")
@@ -125,7 +127,8 @@ class FileUploads:
         is_here = (file.entity, file.record_id, file.field) == (
             place.entity, place.record_id, place.field,
         )  # fmt: skip
-        if not is_theirs or not is_here or (file.state != PENDING and not upload.is_done):
+        is_over = file.state == REMOVED or (file.state != PENDING and not upload.is_done)
+        if not is_theirs or not is_here or is_over:
             raise UploadGone("This upload has expired, or never began.")
         return upload
 
@@ -147,7 +150,10 @@ class FileUploads:
     async def _finish(
         self, records: ActingRecords, place: FilePlace, upload: Upload, total: int
     ) -> None:
-        """Put the pieces together, and let the record name the file."""
+        """Put the pieces together, and let the record name the file.
+
+        Only one request does: clients send the last piece again that was not answered in time.
+        """
         file = upload.file
         async with records.reading() as op:
             known = await StoredFiles(op.model.dialect).pieces(op.connection, file.id)
@@ -155,14 +161,16 @@ class FileUploads:
         if reached != total:
             raise PieceRefused(f"The pieces before end at byte {reached}; send what is missing.")
         names = [f"{file.id}.{start}" for start, _ in known]
+        async with records.transaction() as inside:
+            op = inside.operation
+            if not await StoredFiles(op.model.dialect).end_upload(op.connection, file.id):
+                raise PieceRefused("The pieces of this file are being put together.")
         try:
             await self._files.receive_pieces(records, place, file, upload.claimed_type, names)
             async with records.transaction() as inside:
                 await inside.update(place.entity, place.record_id, {place.field: file.id})
                 op = inside.operation
-                files = StoredFiles(op.model.dialect)
-                await files.forget_pieces(op.connection, file.id)
-                await files.end_upload(op.connection, file.id)
+                await StoredFiles(op.model.dialect).forget_pieces(op.connection, file.id)
         except Exception:
             await self._files.discard(records, file)
             raise

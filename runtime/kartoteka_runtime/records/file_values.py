@@ -105,7 +105,9 @@ async def _give_whole(
     async with records.reading() as op:
         if {name, field} & op.columns.limits(entity.name).hidden:
             return
-        found = await StoredFiles(op.model.dialect).of_records(op.connection, field, ids)
+        found = await StoredFiles(op.model.dialect).of_records(
+            op.connection, entity.name, field, ids
+        )
     if sum(file.size for file in found.values()) > _MOST_GIVEN:
         params = {"name": name, "size": size_text(_MOST_GIVEN)}
         raise RecordInvalid(entity.name, [Violation(name, "upload.too_large", params)])

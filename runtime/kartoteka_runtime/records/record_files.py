@@ -284,14 +284,15 @@ class RecordFiles:
     async def discard(self, records: ActingRecords, file: StoredFile) -> None:
         """Remove a file that no record came to name; what cannot be removed now is removed later.
 
-        Inside a transaction that fails it goes with it.
+        Inside a transaction that fails it goes with it. One that a record names by now stays.
         """
         if records.open_operation is not None:
             return
         async with records.transaction() as inside:
             op = inside.operation
-            await StoredFiles(op.model.dialect).retire(op.connection, [file.id])
-        await self.remove_unnamed(records, only=[file.id])
+            is_unnamed = await StoredFiles(op.model.dialect).give_up(op.connection, file.id)
+        if is_unnamed:
+            await self.remove_unnamed(records, only=[file.id])
 
     async def remove_unnamed(
         self, records: ActingRecords, *, only: Sequence[str] | None = None

@@ -242,7 +242,9 @@ def sniff(head: bytes) -> str:
     if _is_text(head):
         return "text"
     is_frame = head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6)
-    return "mp3" if is_frame else ""  # sound without a title before it
+    if is_frame:
+        return "mp3"  # sound without a title before it
+    return "text" if _is_text(head.rstrip(b"\x00")) else ""  # filled up with zeros at its end
 
 
 def _without_order(head: bytes) -> bytes:

@@ -29,6 +29,8 @@ class SqliteJson:
                     (column.is_(None), sa.null()), (column == sa.literal_column("1"), true),
                     else_=false,
                 )  # fmt: skip
+            case "local_time":
+                return column.op("||")(sql_text("Z"))
             case "float":  # SQLite would write 15 digits
                 number = sa.func.json(sa.func.kartoteka_json(column))
                 return sa.case((column.is_not(None), number))
@@ -60,7 +62,7 @@ class PostgresqlJson:
         if around is not None:
             return _around(column, *around)
         match storage_of(field):
-            case "instant":
+            case "instant" | "local_time":
                 return sa.func.to_char(column, sql_text('YYYY-MM-DD"T"HH24:MI:SS"Z"'))
             case "float":
                 return self._float(column)

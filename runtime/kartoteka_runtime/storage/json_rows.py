@@ -107,8 +107,11 @@ def record_json(shape: JsonShape, record: Mapping[str, Any]) -> bytes:
 
 
 def to_json(value: Any) -> bytes:
-    """Return a value as JSON: instants in UTC with ``Z``, decimals as plain numbers."""
-    return orjson.dumps(value, default=_default, option=orjson.OPT_UTC_Z)
+    """Return a value as JSON: date-times with ``Z``, decimals as plain numbers.
+
+    Those that mean the same clock everywhere have the ``Z`` too. Source: reference web-api, 3.
+    """
+    return orjson.dumps(value, default=_default, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
 
 
 def _default(value: Any) -> Any:
@@ -150,6 +153,8 @@ def json_source(field: Field, cell: str, engine: str) -> str:
         case "decimal":
             amount = f"scaled({cell},{-decimal_scale(field)})" if is_sqlite else cell
             return f"None if {cell} is None else Fragment(format({amount},'f'))"
+        case "local_time" if is_sqlite:
+            return f"{cell} and {cell}+'Z'"
         case "options" if is_sqlite:
             return f"{cell}.strip(',') or None if {cell} else None"
         case "options":

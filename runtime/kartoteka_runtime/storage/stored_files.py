@@ -80,8 +80,8 @@ class StoredFiles:
         )
         self._read = text(f"SELECT {_COLUMNS} FROM kartoteka_file WHERE id {in_ids}")
         self._of_records = text(
-            f"SELECT {_COLUMNS} FROM kartoteka_file WHERE record_id {in_ids} AND field = :field"
-            " AND state = 'kept'"
+            f"SELECT {_COLUMNS} FROM kartoteka_file WHERE record_id {in_ids}"
+            " AND entity = :entity AND field = :field AND state = 'kept'"
         )
         self._complete = text(
             "UPDATE kartoteka_file SET state = 'complete', name = :name, media_type = :media_type,"
@@ -92,6 +92,10 @@ class StoredFiles:
             " WHERE id = :id AND state = 'complete'"
         )
         self._retire = text(f"UPDATE kartoteka_file SET state = 'removed' WHERE id {in_ids}")
+        self._give_up = text(
+            "UPDATE kartoteka_file SET state = 'removed'"
+            " WHERE id = :id AND state IN ('pending', 'complete')"
+        )
         self._retire_old = text(
             "UPDATE kartoteka_file SET state = 'removed'"
             " WHERE state IN ('pending', 'complete') AND created_on < :before"
@@ -158,12 +162,15 @@ class StoredFiles:
         return {str(row[0]): StoredFile(*row) for row in rows}
 
     async def of_records(
-        self, connection: Connection, field: str, record_ids: Collection[str]
+        self, connection: Connection, entity: str, field: str, record_ids: Collection[str]
     ) -> dict[str, StoredFile]:
-        """Return the files that records hold in a field, by the ids of the records."""
+        """Return the files that records hold in a field, by the ids of the records.
+
+        Records of several entities may have the same id.
+        """
         if not record_ids:
             return {}
-        params = {"ids": self._ids(record_ids), "field": field}
+        params = {"ids": self._ids(record_ids), "entity": entity, "field": field}
         rows = await connection.fetch_all(self._of_records, params)
         return {str(row[2]): StoredFile(*row) for row in rows}
 
@@ -182,6 +189,10 @@ class StoredFiles:
     async def retire(self, connection: Connection, ids: Collection[str]) -> None:
         """Note that no record names these files any more."""
         await connection.execute(self._retire, {"ids": self._ids(ids)})
+
+    async def give_up(self, connection: Connection, file_id: str) -> bool:
+        """Note that no record will name a file; False when one does already."""
+        return await connection.execute(self._give_up, {"id": file_id}) > 0
 
     async def retire_abandoned(self, connection: Connection, before: datetime) -> int:
         """Note the same of what was begun before a moment and never kept."""

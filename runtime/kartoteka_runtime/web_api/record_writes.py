@@ -13,7 +13,7 @@ from typing import Any
 from starlette.responses import Response
 
 from kartoteka.conditions.typed import Collection, Match
-from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
+from kartoteka.errors import AccessDenied, RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.record_values import Reference
 from kartoteka_runtime.storage.database import SchemaMoved
@@ -150,6 +150,8 @@ async def put_record(
     """
     if key.values:
         body = {name: value for name, value in body.items() if name not in key.values}
+    if taken.is_absent and await _is_there(call, entity, key):
+        raise RecordInvalid(entity.name, [_taken(entity, key)])
     for tries in range(1, _MOST_TRIES + 1):
         record_id = "" if taken.is_absent else await find_record(call, entity, key)
         if record_id:
@@ -171,6 +173,22 @@ async def put_record(
             if taken.is_absent or is_last or not _is_taken(error, entity, key):
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+async def _is_there(call: ApiCall, entity: Entity, key: RecordKey) -> bool:
+    """Return whether a record has the key, as far as the caller may see it."""
+    try:
+        if not key.record_id:
+            return bool(await find_record(call, entity, key))
+        await call.records.read_fields(entity.name, key.record_id)
+    except (AccessDenied, RecordNotFound):
+        return False
+    return True
+
+
+def _taken(entity: Entity, key: RecordKey) -> Violation:
+    name, value = next(iter(key.values.items()), (entity.primary_id, key.record_id))
+    return Violation(name, "violation.not_unique", {"value": value})
 
 
 def _require_same_id(entity: Entity, key: RecordKey, body: Mapping[str, Any]) -> None:

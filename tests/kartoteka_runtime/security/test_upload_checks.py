@@ -26,6 +26,8 @@ PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3"
          "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         ("people.csv", "application/vnd.ms-excel", b"name;city\r\nZo\xc3\xab;Lisboa", "text/csv"),
         ("notes.txt", "", "Zażółć".encode("utf-16"), "text/plain"),
+        ("notes.txt", "text/plain", "Zażółć".encode() + bytes(4000), "text/plain"),  # in blocks
+        ("song.mp3", "audio/mpeg", b"\xff\xfb\x90\x64" + bytes(32), "audio/mpeg"),
         ("data.json", "text/plain", b'{"a": "<b>"}', "application/json"),
         ("plan.dwg", "image/vnd.dwg", b"AC1032\x00", "application/octet-stream"),
         ("README", "", b"read me", "application/octet-stream"),

@@ -267,6 +267,17 @@ async def test_values_carry_the_annotations_that_were_asked_for(fleet):
     )
 
 
+async def test_a_time_that_is_the_same_everywhere_reads_as_others_do(fleet):
+    said = "2031-05-15T08:00:00Z"
+    record = "vessels(0190a000-0000-7000-8000-000000000041)"
+    one, few = await fleet.get(record), await fleet.get(record, {"$select": "opens"})
+    filtered = {"$filter": f"opens eq {said}", "$select": "opens"}
+    listed = await fleet.get("vessels", filtered)
+    assert listed.status_code == 200, listed.text
+    told = [one.json(), few.json(), *listed.json()["value"]]
+    assert [row["opens"] for row in told] == [said] * 3
+
+
 async def test_one_record_takes_selections_expands_and_annotations(fleet):
     address = f"vessels({fleet.identity('B')})"
     wants = 'odata.include-annotations="*"'

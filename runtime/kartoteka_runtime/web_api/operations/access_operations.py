@@ -35,9 +35,15 @@ _CREATE = 32  # a right of Dataverse's that cannot be shared
 
 
 async def retrieve_principal_access(invocation: Invocation) -> Mapping[str, Any]:
-    """Return the rights that a user or team has on a record."""
+    """Return the rights that a user or team has on a record.
+
+    Raises:
+        RecordNotFound: There is no such record, user or team, or it may not be read.
+    """
     target: Reference = invocation.parameters["Target"]
     principal = Reference(invocation.entity, invocation.record_id)
+    if principal.id != invocation.call.principal.user_id:
+        await invocation.records.read_fields(principal.entity, principal.id)
     found = await invocation.records.principal_access(principal, target.entity, target.id)
     return {"AccessRights": _words(found)}
 
