@@ -140,14 +140,14 @@ async def _retire_files(
             columns = tuple(field.name for field in entity.file_fields)
         case _:
             return
-    quote = database.dialect.identifier_preparer.quote
     for column in columns:
         if table is not None and column in table.columns:
-            ids = f"SELECT CAST({quote(column)} AS VARCHAR(36)) FROM {quote(item.table)}"  # noqa: S608
-            await connection.execute(
-                f"UPDATE kartoteka_file SET state = 'removed' WHERE id IN ({ids})",
-                {},  # noqa: S608
+            ids = sa.select(sa.cast(sa.column(column), sa.String(36))).select_from(
+                sa.table(item.table)
             )
+            files = sa.table("kartoteka_file", sa.column("id"), sa.column("state"))
+            removed = sa.update(files).where(files.c.id.in_(ids)).values(state=sa.text("'removed'"))
+            await connection.execute(compile_text(removed, database.dialect), {})
 
 
 async def _purgeable(world: World, item: Retired, counts: StoredCounts) -> Purgeable:

@@ -1,6 +1,6 @@
 """The job that deletes many records: those of an id list, or all that a query finds.
 
-It deletes as whoever asked for it, with the access they have by then. A record that is refused
+It deletes as whoever asked for it, with the access they have by then, and on behalf of whom. A record that is refused
 stays and is counted; the others go. See decisions/0045.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from kartoteka.errors import AccessDenied, RecordInvalid, RecordNotFound
-from kartoteka.plugin_api.contexts import Records
+from kartoteka.plugin_api.contexts import Principal, Records
 from kartoteka.plugin_api.jobs import JobContext, JobFailed, JobHandler, Json
 from kartoteka.query.fetch_xml import read_fetch
 from kartoteka.query.of_view import path_of
@@ -57,6 +57,7 @@ class _Work:
 
     def __init__(self, job: JobContext) -> None:
         self._job = job
+        self._caller = str(job.arguments.get("caller", ""))
         self.total = self.done = self.refused = 0
 
     async def delete_found(self, text: str) -> None:
@@ -64,7 +65,7 @@ class _Work:
         entity, after, has_more = "", "", True
         while has_more:
             try:
-                found = await self._job.step("find", _finding(text, after))
+                found = await self._job.step("find", _finding(self._caller, text, after))
             except QueryError as error:  # a type or field is gone since
                 raise JobFailed("bulk_delete.query", {"reason": str(error)}) from error
             entity, after, has_more = found["entity"], found["after"], bool(found["after"])
@@ -75,7 +76,7 @@ class _Work:
         for start in range(0, len(ids), _AT_ONCE):
             batch = ids[start : start + _AT_ONCE]
             try:
-                await self._job.step("delete", _deleting(entity, batch))
+                await self._job.step("delete", _deleting(self._caller, entity, batch))
             except _REFUSALS:
                 for record_id in batch:
                     await self._delete_one(entity, record_id)
@@ -85,14 +86,25 @@ class _Work:
 
     async def _delete_one(self, entity: str, record_id: str) -> None:
         try:
-            await self._job.step("delete one", _deleting(entity, [record_id]))
+            await self._job.step("delete one", _deleting(self._caller, entity, [record_id]))
         except _REFUSALS:
             self.refused += 1
 
 
-def _finding(text: str, after: str) -> Any:
-    async def find(records: Records) -> Mapping[str, Json]:
-        assert isinstance(records, ActingRecords)
+async def _acting(records: Records, caller: str) -> ActingRecords:
+    """Return the record service of a step, allowed what the user and who acts for them both may."""
+    assert isinstance(records, ActingRecords)
+    if not caller:
+        return records
+    op = records.operation
+    principal = replace(op.principal, on_behalf_of=Principal(caller, ""))
+    access = await op.model.accesses.of(op.connection, principal)
+    return op.records_for(replace(op, principal=principal, access=access))
+
+
+def _finding(caller: str, text: str, after: str) -> Any:
+    async def find(given: Records) -> Mapping[str, Json]:
+        records = await _acting(given, caller)
         registry = records.model.registry
         query = read_fetch(text, registry).query
         identity = path_of(registry, query.entity, registry.entities[query.entity].primary_id)
@@ -104,8 +116,9 @@ def _finding(text: str, after: str) -> Any:
     return find
 
 
-def _deleting(entity: str, ids: Sequence[str]) -> Any:
-    async def delete(records: Records) -> None:
+def _deleting(caller: str, entity: str, ids: Sequence[str]) -> Any:
+    async def delete(given: Records) -> None:
+        records = await _acting(given, caller)
         for record_id in ids:
             try:
                 await records.delete(entity, record_id)
@@ -116,9 +129,14 @@ def _deleting(entity: str, ids: Sequence[str]) -> Any:
     return delete
 
 
-def arguments_of(entity: str, ids: Sequence[str], queries: Sequence[str]) -> dict[str, Any]:
-    """Return the arguments of a job that deletes these records and what these queries find."""
-    arguments: dict[str, Any] = {}
+def arguments_of(
+    entity: str, ids: Sequence[str], queries: Sequence[str], caller: Principal | None = None
+) -> dict[str, Any]:
+    """Return the arguments of a job that deletes these records and what these queries find.
+
+    ``caller`` is who acts on behalf of the user whose job it is.
+    """
+    arguments: dict[str, Any] = {} if caller is None else {"caller": caller.user_id}
     if ids:
         arguments |= {"of": entity, "ids": packed(ids)}
     if queries:

@@ -10,6 +10,9 @@ import re
 import pytest
 from PIL import Image
 
+from kartoteka_runtime.publishing.purge import purge
+from kartoteka_runtime.testing.running_app import publish_folder
+
 _BOAT = """\
 kind: entity
 format: 1
@@ -412,3 +415,17 @@ async def test_uploads_that_nobody_finished_are_forgotten_a_day_later(boats):
     assert boats.kept() == [(await boats.record("plan"))["plan"]]
     gone = await boats.api.patch(begun.headers["location"], content=b"abc", headers=piece)
     assert gone.status_code == 404
+
+
+async def test_a_field_that_is_purged_leaves_no_file(boats):
+    await boats.put("papers", TEXT)
+    await boats.put("plan", b"stays", "a.txt")
+    settings = boats.app.parts.settings
+    without = "\n".join(line for line in _BOAT.splitlines() if "name: papers" not in line)
+    (settings.app_folder / "metadata" / "entities" / "boat.yaml").write_text(without)
+    await publish_folder(settings.app_folder, settings.database_url, consents_to_all=True)
+    assert len(boats.kept()) == 2  # a field that comes back still has its file
+    assert await purge(boats.app.parts.database, "boat.papers")
+    await boats.app.system_records.enqueue("kartoteka.forget_uploads", {})
+    await boats.app.run_jobs()
+    assert boats.kept() == [(await boats.record())["plan"]]

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from kartoteka.errors import AccessDenied
-from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.operations import ApiOperation, ApiValue
 from kartoteka.query.fetch_xml import read_fetch
-from kartoteka.query.query import Query
 from kartoteka_runtime.records.bulk_delete import (
     BULK_DELETE_JOB,
     MOST_IDS,
     arguments_of,
 )
-from kartoteka_runtime.records.compiled_model import POINTER
-from kartoteka_runtime.records.parties import PARTY
-from kartoteka_runtime.records.record_service import ActingRecords
-from kartoteka_runtime.security.access import Access
 from kartoteka_runtime.validation.value_checks import Refused, compile_check, shorten
 from kartoteka_runtime.web_api.api_errors import CallRefused
 from kartoteka_runtime.web_api.operations.invocation import Invocation, OwnOperation
@@ -56,14 +49,12 @@ async def bulk_delete(invocation: Invocation) -> Mapping[str, Any]:
         AccessDenied: The caller has not the privilege for it.
         CallRefused: A query cannot be read.
         QueryError: A query does not fit the registry.
-        RecordInvalid: A query looks at columns that are kept from the caller.
     """
     records, registry = invocation.records, invocation.call.registry
     if not (await records.access()).has(PRIVILEGE):
         raise AccessDenied("error.access_denied", {"privilege": PRIVILEGE})
     ids: dict[str, list[str]] = {}
     queries: list[str] = []
-    asked: list[Query] = []
     parameters = invocation.parameters
     if parameters.get("RecurrencePattern"):
         raise _refused("RecurrencePattern: what recurs is not taken.")
@@ -76,10 +67,8 @@ async def bulk_delete(invocation: Invocation) -> Mapping[str, Any]:
             ids.setdefault(entity, []).extend(named)
         else:
             queries.append(_fetch(entity, expression, path))
-            asked.append(read_fetch(queries[-1], registry).query)  # what is wrong is told at once
-        _require_deleting(records, await records.access(), registry.entities[entity])
-    for query in asked:  # and what may not be asked: the job does not know on whose behalf it runs
-        await records.query(replace(query, limit=1, with_labels=False), limit=1)
+            read_fetch(queries[-1], registry)  # what is wrong is told at once
+        (await records.access()).require("delete", registry.entities[entity])
     of = next(iter(ids), "")
     wanted = list(dict.fromkeys(ids.get(of, ())))
     if len(wanted) > MOST_IDS or sum(map(len, queries)) > _MOST_QUERY:
@@ -87,30 +76,10 @@ async def bulk_delete(invocation: Invocation) -> Mapping[str, Any]:
     if not wanted and not queries:
         raise _refused("QuerySet holds no query.")
     name = str(parameters.get("JobName") or "")[:_LONGEST_NAME]
-    arguments = arguments_of(of, wanted, queries) | {"name": name}
+    caller = records.principal.on_behalf_of
+    arguments = arguments_of(of, wanted, queries, caller) | {"name": name}
     start = _start(parameters.get("StartDateTime"))
     return {"JobId": await records.enqueue(BULK_DELETE_JOB, arguments, run_at=start)}
-
-
-def _require_deleting(records: ActingRecords, access: Access, entity: Entity) -> None:
-    """Return when the principal may delete such records, and whoever acts for them what goes along.
-
-    The job deletes as the principal alone.
-
-    Raises:
-        AccessDenied: They may not.
-    """
-    access.require("read", entity)
-    access.require("delete", entity)
-    if access.caller is None:
-        return
-    waiting, known = [entity], {entity.name}
-    while waiting:
-        for child, item in records.model.incoming(waiting.pop().name):
-            if item.cascade.delete == "cascade" and child.name not in known | {POINTER, PARTY}:
-                access.caller.require("delete", child)
-                known.add(child.name)
-                waiting.append(child)
 
 
 def _start(said: Any) -> datetime | None:
