@@ -18,8 +18,11 @@ import httpx
 import pytest
 from starlette.routing import Match, Route
 
+from kartoteka.conditions.entity_collections import collections_of
 from kartoteka.errors import AccessDenied, KartotekaError, RecordNotFound
+from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.contexts import Principal
+from kartoteka.query.odata_expand import navigations_of
 from kartoteka.record_values import Reference
 from kartoteka_runtime.records import pipeline
 from kartoteka_runtime.records.explain_access import AccessExplainer
@@ -37,12 +40,33 @@ PARAMETERS = {
     "area": ("settings",), "digest": ("x",), "name": ("name", "x"), "provider": ("x",),
     "relationship": ("teammembership_association", "x"), "form": ("x",), "kind": ("command", "x"),
     "job_id": ("1", "00000000-0000-4000-8000-000000000000"), "path": ("x",), "minor": ("2",),
-    "arguments": ("x",), "token": ("x",), "code": ("x",),
+    "field": ("entityimage", "x"), "arguments": ("x",), "token": ("x",), "code": ("x",),
 }  # fmt: skip
 API = "/api/data/v9.2/"
-# Addresses of the Web API behind its one route: of a record that may not be read, and of a set.
-API_OF_ONE = ("{set}({id})", "{set}({id})/{name}", "{set}({id})/{name}/$value")
-API_OF_MANY = ("{set}", "{set}/$count")
+# Addresses of the Web API behind its one route: of a record that may not be read, lists in which it
+# must not be, and sets. What is in braces is filled in by ``api_names``.
+API_OF_ONE = (
+    "{set}({id})", "{set}({id})/$ref", "{set}({id})/{name}", "{set}({id})/{name}/$value",
+    "{set}({id})/{lookup}", "{set}({id})/{lookup}/$ref", "{set}({id})/{lookup}/{lookup}/$value",
+    "{set}({id})/{items}", "{set}({id})/{items}/$count", "{set}({id})/{items}/$ref",
+    "{set}({id})/{items}({id})", "{set}({id})/Microsoft.Dynamics.CRM.{command}",
+    "RetrieveSharedPrincipalsAndAccess(Target=@t)?@t={{'@odata.id':'{set}({id})'}}",
+    "systemusers({user})/Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@t)"
+    "?@t={{'@odata.id':'{set}({id})'}}",
+)  # fmt: skip
+API_WITHOUT = (
+    "{set}?$filter={key} eq {id}",
+    "{set}?sql=SELECT {key} FROM {entity} WHERE {key} = '{id}'",
+    "{set}?fetchXml=<fetch><entity name='{entity}'><filter><condition attribute='{key}'"
+    " operator='eq' value='{id}'/></filter></entity></fetch>",
+    "{set}?$apply=filter({key} eq {id})/groupby(({key}))",
+)
+API_OF_MANY = (
+    "{set}", "{set}/$count", "{set}?sql=SELECT {key} FROM {entity}", "{set}?$expand={lookup}",
+    "{set}?fetchXml=<fetch><entity name='{entity}'/></fetch>", "{set}?$expand={items}",
+    "{set}/Microsoft.Dynamics.CRM.CreateMultiple", "{set}/Microsoft.Dynamics.CRM.DeleteMultiple",
+    "RetrieveTotalRecordCount(EntityNames=['{entity}'])",
+)  # fmt: skip
 _REFUSED = (400, 403, 404, 405, 412)
 IMPOSSIBLE: dict[tuple[str, str], str] = {}  # {(method, pattern): why it cannot be visited}
 _DEPTH: ContextVar[int] = ContextVar("depth", default=0)
@@ -312,7 +336,11 @@ class Crawler:
                         await self.ask_api(client, method, _fill(route, values))
             for name, item in registry.entities.items():
                 record_id = hidden.get(name, "")
-                values = {"set": item.set_name, "id": record_id, "name": item.primary_field}
+                values = {**self.api_names(item), "id": record_id}
+                for path in API_WITHOUT if record_id else ():
+                    answer = await self.ask_api(client, "GET", API + path.format(**values))
+                    if answer.status_code not in _REFUSED and answer.json()["value"]:
+                        self.wrong.append(f"GET {path.format(**values)}: {answer.text[:200]}")
                 for path in (*API_OF_ONE, *API_OF_MANY) if record_id else API_OF_MANY:
                     for method in ("DELETE", "GET", "PATCH", "POST", "PUT"):
                         answer = await self.ask_api(client, method, API + path.format(**values))
@@ -321,6 +349,18 @@ class Crawler:
                             self.wrong.append(f"{method} {address}: {answer.status_code}")
             for entity, record_id in hidden.items():
                 await self.ask_rollup(client, entity, record_id)
+
+    def api_names(self, entity: Entity) -> dict[str, str]:
+        """Return what addresses of an entity's records are filled with; "x" where it has none."""
+        lookups = sorted(navigations_of(entity))
+        items = sorted(collections_of(self.app.registry, entity.name))
+        commands = [command.name for command in entity.commands]
+        return {
+            "set": entity.set_name, "entity": entity.name, "key": entity.primary_id,
+            "name": entity.primary_field, "user": self.user_id,
+            "lookup": next(iter(lookups), "x"), "items": next(iter(items), "x"),
+            "command": next(iter(commands), "x"),
+        }  # fmt: skip
 
     async def ask_api(self, client: httpx.AsyncClient, method: str, address: str) -> httpx.Response:
         """Return the answer to a call, looked at."""

@@ -36,8 +36,10 @@ async def _small_sample(app: RunningApp) -> tuple[str, str]:
             )
         )  # fmt: skip
     assert ROOT_UNIT not in (north, south)
+    administrator = await app.records_as()
+    made_of: set[str] = set()
     for owner in users:
-        samples = SampleRecords(app.registry, system)
+        samples = SampleRecords(app.registry, administrator)
         for entity in app.registry.entities.values():
             if entity.ownership != "user" or entity.name == "activitypointer":
                 continue
@@ -48,6 +50,8 @@ async def _small_sample(app: RunningApp) -> tuple[str, str]:
                 )
             except KartotekaError:
                 continue  # what needs more than a sample gives is not there to be seen
+            made_of.add(entity.name)
+    assert len(made_of) > 10, made_of  # else there is nothing that could be shown
     return users[0], users[1]
 
 
@@ -58,6 +62,7 @@ async def test_one_user_meets_nothing_that_is_not_theirs(start_app, monkeypatch)
     crawler = Crawler(app, walker, each=1, most=250)
     await crawler.crawl(monkeypatch)
     print(f"\n{crawler}")
+    assert len(await crawler.hidden()) > 5
     assert not crawler.wrong, "\n".join(crawler.wrong[:20])
     assert not (missed := never_visited(app, crawler.visited)), missed
 

@@ -12,6 +12,7 @@ from kartoteka.model.field import Field, Required
 from kartoteka.plugin_api.contexts import Records
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
+from kartoteka_runtime.records.content_fields import contents_of
 
 _TEXT_BY_FORMAT = {
     "email": "sample@example.com",
@@ -47,9 +48,12 @@ class SampleRecords:
 def sample_values(entity: Entity) -> dict[str, Any]:
     """Return a valid value for every field that people fill in and that refers to no record."""
     values = {}
+    not_said = contents_of(entity)  # of files
     for field in entity.fields:
         make = _SAMPLES.get(field.type)
-        if make is not None and not field.read_only and field.name != entity.primary_id:
+        if field.name in not_said or field.name == entity.primary_id or field.read_only:
+            continue
+        if make is not None:
             values[field.name] = make(field)
     return values
 

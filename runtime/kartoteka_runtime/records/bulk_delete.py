@@ -1,7 +1,7 @@
 """The job that deletes many records: those of an id list, or all that a query finds.
 
-It deletes as whoever asked for it, with the access they have by then, and on behalf of whom. A record that is refused
-stays and is counted; the others go. See decisions/0045.
+It deletes as whoever asked for it, and what whoever acts for them may too, with the access they
+have by then. A record that is refused stays and is counted; the others go. See decisions/0045.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ async def _acting(records: Records, caller: str) -> ActingRecords:
     op = records.operation
     principal = replace(op.principal, on_behalf_of=Principal(caller, ""))
     access = await op.model.accesses.of(op.connection, principal)
-    return op.records_for(replace(op, principal=principal, access=access))
+    acting = op.records_for(replace(op, principal=principal, access=access))
+    assert isinstance(acting, ActingRecords)
+    return acting
 
 
 def _finding(caller: str, text: str, after: str) -> Any:
