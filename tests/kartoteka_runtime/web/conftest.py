@@ -66,6 +66,8 @@ class Page(HTMLParser):
             case "form":
                 self._form = Form(attrs.get("method", "get"), attrs.get("action", ""))
                 self.forms.append(self._form)
+            case "input" if "form" in attrs:
+                pass  # it belongs to another form
             case "input" if self._form is not None and attrs.get("name"):
                 is_choice = attrs.get("type") in ("checkbox", "radio")
                 if not is_choice or "checked" in attrs:
