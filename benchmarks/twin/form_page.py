@@ -15,9 +15,9 @@ from jinja2 import Environment, FileSystemLoader
 COLUMNS = tuple(
     """
     salutation firstname lastname jobtitle parentcustomerid parentcustomerid__entity emailaddress1
-    telephone1 mobilephone entityimage address1_line1 address1_line2 address1_postalcode address1_city
-    address1_stateorprovince address1_country description contactkinds accountrolecode department
-    employeeid managername managerphone assistantname assistantphone middlename suffix nickname
+    telephone1 mobilephone entityimage address1_line1 address1_line2 address1_postalcode
+    address1_city address1_stateorprovince address1_country description contactkinds
+    accountrolecode department employeeid managername managerphone assistantname assistantphone middlename suffix nickname
     gendercode birthdate anniversary familystatuscode spousesname numberofchildren childrensnames
     telephone2 business2 home2 telephone3 company callback fax pager emailaddress2 emailaddress3
     websiteurl ftpsiteurl preferredcontactmethodcode preferredsystemuserid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -165,7 +166,7 @@ async def at_once(records, boats):
 @st.composite
 def _fleets(draw):
     """Draw boats that name one another, most of them right, and at most two that are not."""
-    boats = []
+    boats: list[dict[str, Any]] = []
     for place in range(draw(st.integers(2, 8))):
         boat = draw(st.fixed_dictionaries(
             {"name": st.sampled_from(["Ann", "Bo", "Cy"])},
