@@ -47,10 +47,9 @@ class Access:
         self.registry = registry
         self.scopes = scopes
         self.caller = caller
-        self._has_everything: bool = (
-            not facts.is_disabled
-            and is_administrator(registry, facts)
-            and (caller is None or caller._has_everything)
+        self._administers: bool = not facts.is_disabled and is_administrator(registry, facts)
+        self._has_everything: bool = self._administers and (
+            caller is None or caller._has_everything
         )
         self.is_administrator = self._has_everything and scopes is None
         self.is_system = False
@@ -121,7 +120,7 @@ class Access:
         """Return whether some role gives a privilege that belongs to no entity."""
         if self.scopes is not None or (self.caller and not self.caller.has(miscellaneous)):
             return False
-        return self.is_administrator or miscellaneous in self._miscellaneous
+        return self._administers or miscellaneous in self._miscellaneous
 
     def key(self, asked: Asked) -> Hashable:
         """Return what two users share exactly when one SQL text serves both."""
@@ -152,7 +151,7 @@ class SystemAccess(Access):
     def __init__(self, registry: Registry) -> None:
         """Answer for ``registry``."""
         super().__init__(registry, UserFacts(""), "")
-        self._has_everything = self.is_administrator = True
+        self._administers = self._has_everything = self.is_administrator = True
         self.is_system = True
 
     def reach(self, entity: str, privilege: str) -> Reach | None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from kartoteka.record_values import Reference
 from kartoteka_runtime.known_ids import role_id
 from kartoteka_runtime.publishing.bootstrap import add_user
 
@@ -49,10 +50,20 @@ privileges:
   - { entity: role, read: organization, write: organization, append: organization, append_to: organization }
 miscellaneous: [act_on_behalf]
 """  # noqa: E501
+_SWEEPER = """\
+kind: role
+format: 1
+name: sweeper
+label: { en: Sweeper }
+privileges:
+  - { entity: pebble, read: organization, delete: organization }
+miscellaneous: [act_on_behalf, bulk_delete]
+"""
 METADATA = {
     "entities/pebble.yaml": _PEBBLE,
     "security_roles/gateway.yaml": _GATEWAY,
     "security_roles/keeper.yaml": _KEEPER,
+    "security_roles/sweeper.yaml": _SWEEPER,
     "security_roles/worker.yaml": _WORKER,
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -66,6 +77,10 @@ async def app(start_app):
 
 async def user_of(app, role: str) -> str:
     return str((await app.principal(role)).user_id)
+
+
+async def owner(app) -> Reference:
+    return Reference("systemuser", await user_of(app, "worker"))
 
 
 async def test_a_call_acts_as_the_user_that_it_names(app):
@@ -115,6 +130,20 @@ async def test_nobody_gets_more_by_acting_for_an_administrator(app):
             assert await give(api, role, headers=above) == 400, role
         assert await give(administrator, "worker") == 204
         assert await give(api, "system_administrator", headers=above) == 400
+
+
+async def test_an_administrator_is_acted_for_as_far_as_the_caller_may_too(app):
+    above = {"MSCRMCallerID": await user_of(app, "system_administrator")}
+    criteria = {"Conditions": [{"AttributeName": "name", "Operator": "NotNull"}]}
+    body = {"QuerySet": [{"EntityName": "pebble", "Criteria": criteria}], "JobName": "Sweep"}
+    await app.system_records.create("pebble", {"name": "x", "ownerid": await owner(app)})
+    async with app.api_as("gateway") as api:
+        assert (await api.post("BulkDelete", json=body, headers=above)).status_code == 403
+    async with app.api_as("sweeper") as api:
+        answer = await api.post("BulkDelete", json=body, headers=above)
+        assert answer.status_code == 200, answer.text
+    await app.run_jobs()
+    assert await app.system_records.count("pebble") == 0
 
 
 async def test_who_may_not_act_for_others_is_refused_and_auditors_hear_of_it(app):
