@@ -36,7 +36,7 @@ class Pace:
     """
 
     look: float = 0.25
-    poll: float = 0.2
+    poll: float = 0.5
     beat: float = 2.0
     lost: float = 10.0
     handed: float = 15.0

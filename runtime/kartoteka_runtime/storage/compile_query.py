@@ -112,12 +112,13 @@ class QueryCompiler:
         json: JsonShape | None = None,
         *,
         goes_on: bool = True,
+        limit: int | None = None,
     ) -> PageStatement:
         """Return the statement of one page.
 
         ``segment`` is the part of the order that it reads, ``known`` says which of the sort
         values it begins after are not empty. With ``json`` the rows are JSON in that shape. Sort
-        values are left out unless the list ``goes_on``.
+        values are left out unless the list ``goes_on``. Without ``limit`` it is a parameter.
         """
         source = self.source(query)
         selected: list[Column] = []
@@ -146,11 +147,14 @@ class QueryCompiler:
             statement = statement.where(beyond)
         statement = statement.select_from(source.from_clause())
         statement = statement.order_by(*self._ordering(keys))
-        statement = limited(statement, with_skip=query.skip > 0)
+        statement = limited(statement, limit, with_skip=query.skip > 0)
         return PageStatement(compile_text(statement, self.dialect), level, sort_at, encode)
 
-    def count(self, query: Query) -> str:
-        """Return the statement that counts what a query finds, no further than ``limit_``."""
+    def count(self, query: Query, limit: int | None = None) -> str:
+        """Return the statement that counts what a query finds, no further than a limit.
+
+        Without ``limit`` it is a parameter.
+        """
         source = self.source(query)
         counted: sa.Select[Any] = sa.select(sa.literal_column("1").label("one"))
         if query.distinct:
@@ -159,7 +163,7 @@ class QueryCompiler:
             named = [column.label(f"d{number}") for number, column in enumerate(selected)]
             counted = sa.select(*named).distinct()
         counted = self.restricted(counted, query, source).select_from(source.from_clause())
-        capped = limited(counted).subquery()
+        capped = limited(counted, limit).subquery()
         return compile_text(sa.select(sa.func.count()).select_from(capped), self.dialect)
 
     def items(self, expand: Expand) -> ItemsStatement:
@@ -374,9 +378,17 @@ class QueryCompiler:
         return ordering
 
 
-def limited(statement: sa.Select[Any], *, with_skip: bool = False) -> sa.Select[Any]:
-    """Return the statement with its limit a parameter; SQLite wants the offset said too."""
-    limit = sa.bindparam("limit_", type_=sa.Integer())
-    if with_skip:
-        return statement.limit(limit).offset(sa.bindparam("skip_", type_=sa.Integer()))
-    return statement.limit(limit).offset(sa.literal_column("0", sa.Integer()))
+def limited(
+    statement: sa.Select[Any], limit: int | None = None, *, with_skip: bool = False
+) -> sa.Select[Any]:
+    """Return the statement with a limit, which is a parameter unless it is given.
+
+    PostgreSQL plans a statement anew each time it is run when it cannot see the limit.
+    """
+    most = sa.bindparam("limit_", type_=sa.Integer()) if limit is None else _number(limit)
+    skip = sa.bindparam("skip_", type_=sa.Integer()) if with_skip else _number(0)
+    return statement.limit(most).offset(skip)  # SQLite wants the offset said too
+
+
+def _number(value: int) -> sa.ColumnElement[int]:
+    return sa.literal_column(str(value), sa.Integer())

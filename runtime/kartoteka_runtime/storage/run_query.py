@@ -40,6 +40,7 @@ from kartoteka_runtime.storage.record_queries import EntityQueries
 from kartoteka_runtime.storage.tables import Tables
 
 _SHAPES = 1024
+_SMALL_PAGE = 26  # records; more are usual in fifties, and one to know whether there are more
 _ENCODERS = 64  # ways to write the rows of one statement that are kept
 Statement = TypeVar("Statement")
 Record = dict[str, Any]
@@ -179,10 +180,11 @@ class Queries:
         rows: list[Row] = []
         statement = None
         for segment in self._segments(query):
+            limit = self._said_limit(most - len(rows))
             statement, ids = self._pages.get(
-                (asked.shape, segment, known, json, goes_on),
+                (asked.shape, segment, known, json, goes_on, limit),
                 asker.reaches,
-                partial(_page, query, segment, known, json, goes_on=goes_on),
+                partial(_page, query, segment, known, json, goes_on=goes_on, limit=limit),
             )
             params |= ids
             params["limit_"] = most - len(rows)
@@ -197,9 +199,9 @@ class Queries:
         found = []
         for segment in self._segments(query):
             statement, ids = self._pages.get(
-                (self._known_query(query).shape, segment, (), None, True),
+                (self._known_query(query).shape, segment, (), None, True, None),
                 asker.reaches,
-                partial(_page, query, segment, (), None, goes_on=True),
+                partial(_page, query, segment, (), None, goes_on=True, limit=None),
             )
             params = self._parameters(query, asker) | ids | {"limit_": query.limit + 1}
             is_sqlite = self._engine == "sqlite"
@@ -212,8 +214,9 @@ class Queries:
         """Return how many records a query finds in all, counting no further than ``cap``."""
         bare = query if query.distinct else replace(query, columns=(), expands=())
         bare = replace(bare, order=(), after=(), skip=0, groups=(), aggregates=())
+        limit = self._said_limit(cap)
         sql, ids = self._counts.get(
-            page_shape(bare), asker.reaches, lambda compiler: compiler.count(bare)
+            (page_shape(bare), limit), asker.reaches, lambda compiler: compiler.count(bare, limit)
         )
         params = self._parameters(bare, asker) | ids
         params["limit_"] = cap
@@ -270,6 +273,15 @@ class Queries:
         for prefix, condition in conditions_of(query):
             values |= parameters_of(condition, self._engine, asker, prefix)
         return values
+
+    def _said_limit(self, most: int) -> int | None:
+        """Return a limit that stands in the statement itself; None where it is a parameter.
+
+        PostgreSQL plans again each time what it cannot see the limit of; other limits than usual
+        ones would fill what is kept of statements.
+        """
+        is_usual = most <= _SMALL_PAGE or most % 50 <= 1
+        return most if self._engine == "postgresql" and is_usual else None
 
     def _segments(self, query: Query) -> tuple[Segment, ...]:
         order = query.order
@@ -358,8 +370,9 @@ def _page(
     compiler: QueryCompiler,
     *,
     goes_on: bool,
+    limit: int | None,
 ) -> PageStatement:
-    return compiler.page(query, segment, known, json, goes_on=goes_on)
+    return compiler.page(query, segment, known, json, goes_on=goes_on, limit=limit)
 
 
 def _depends_on_asker(query: Query) -> bool:
