@@ -13,12 +13,16 @@ SHELL := /bin/sh
 BIN := .venv/bin
 # Test processes: one more than processors, since many tests wait for a browser or a server.
 WORKERS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)')
+SPREAD := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 # Files that say what is installed; newer than the stamp means: install again.
 PACKAGING := pyproject.toml hatch_build.py package.json package-lock.json
 AXE := node_modules/axe-core/axe.min.js
 LANGUAGE_SERVER := node_modules/yaml-language-server/bin/yaml-language-server
 OPENID := node_modules/oidc-provider/package.json
+
+# Hundreds of processes start in the tests: each would compile every module again.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test test-slow benchmark audit lint clean
 .DEFAULT_GOAL := help
@@ -30,10 +34,10 @@ demo: .venv/installed
 	$(BIN)/kartoteka demo --port $(PORT) --data $(DATA)
 
 test: lint .venv/chromium
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow"
 
 test-slow: .venv/chromium
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow
+	$(BIN)/python -m pytest $(SPREAD) -m slow
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

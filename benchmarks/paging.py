@@ -30,7 +30,7 @@ from kartoteka.record_values import Reference
 from kartoteka_runtime.app import build_parts
 from kartoteka_runtime.publishing.bootstrap import SYSTEM
 from kartoteka_runtime.publishing.publish import refresh
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.settings import Settings
 
 _FOLDER = Path("build/benchmark/paging")

@@ -245,6 +245,9 @@ def examples(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
+    "engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
+@pytest.mark.parametrize(
     "name",
     sorted(
         path.relative_to(DOCS).as_posix()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -10,9 +11,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from kartoteka.editing.edit_error import EditError
 from kartoteka.plugin_api.jobs import JobHandler, JobQueue, Schedule
 from kartoteka.registry import Registry
-from kartoteka_runtime.app_files import AppFiles
+from kartoteka_runtime.app_files import AppFiles, FilesUnusable
 from kartoteka_runtime.app_folder import load_app_folder
 from kartoteka_runtime.file_store.open_store import store_for
 from kartoteka_runtime.forwarded_host import ForwardedHost
@@ -63,6 +65,8 @@ from kartoteka_runtime.storage.reshape_postgresql import Progress
 from kartoteka_runtime.web.routes import web_routes
 from kartoteka_runtime.web.web_client import WebClient
 from kartoteka_runtime.web_api.routes import api_routes
+
+_log = logging.getLogger(__name__)
 
 # Jobs of the runtime itself; those that need parts of an app are made with it.
 OWN_JOB_HANDLERS: tuple[JobHandler, ...] = (*recalculation_jobs(), FORGET_JOBS, BULK_DELETE)
@@ -182,6 +186,7 @@ def build_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await parts.database.open()
         await refresh(parts.database, parts.live_registry)
+        await _settle_files(parts)
         parts.records.model  # noqa: B018 - compiles the publication before the first request
         try:
             yield
@@ -201,6 +206,15 @@ def build_app(settings: Settings) -> Starlette:
     return app
 
 
+async def _settle_files(parts: RuntimeParts) -> None:
+    """End what a process left half done that died while it changed files and published them."""
+    try:
+        async with parts.app_files.alone(patience=0):
+            await parts.app_files.settle(parts.live_registry.current.fingerprint)
+    except (FilesUnusable, EditError) as error:  # somebody is at it; the next change settles it
+        _log.warning("the app's files are left as they are: %s", error)
+
+
 def guards(settings: Settings) -> list[Middleware]:
     """Return what stands before every request: proxies that may speak for others, and the guard."""
     guard = Middleware(RequestGuard, settings=settings)
@@ -216,7 +230,8 @@ def guards(settings: Settings) -> list[Middleware]:
 
 async def plan_app(parts: RuntimeParts, registry: Registry) -> Plan:
     """Return what publishing ``registry`` would do; reads files and the database alone."""
-    return await plan(parts.database, registry, app=parts.app_folder.name)
+    live = parts.live_registry.current.registry
+    return await plan(parts.database, registry, app=parts.app_folder.name, live=live)
 
 
 async def publish_app(
@@ -236,7 +251,7 @@ async def publish_app(
     """
     result = await publish(
         parts.database, registry, app=parts.app_folder.name, consents=consents, shown=shown,
-        progress=progress,
+        progress=progress, live=parts.live_registry.current.registry,
     )  # fmt: skip
     await _take_up(parts, registry)
     return result

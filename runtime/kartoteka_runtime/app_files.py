@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from kartoteka.assembly import LoadedBundle, load_bundles
 from kartoteka.diagnostics import Diagnostic
 from kartoteka.editing.customize import Customization, FileEdit, apply_edits, customize_all
 from kartoteka.editing.edit_text import value_at
@@ -24,6 +26,8 @@ from kartoteka.registry import Registry
 from kartoteka.registry_codec import fingerprint
 from kartoteka.yaml_text.write_file import FileNotWritten
 from kartoteka_runtime.app_folder import AppFolder, load_app_folder
+from kartoteka_runtime.files_turn import FilesTurn, TurnTaken
+from kartoteka_runtime.pending_edits import PendingEdits
 
 METADATA = "metadata"
 _Stamp = tuple[tuple[str, int, int], ...]
@@ -89,15 +93,52 @@ class AppFiles:
     def __init__(self, app_folder: AppFolder) -> None:
         """Work on the files of ``app_folder``."""
         self._app_folder = app_folder
-        self.changing = asyncio.Lock()  # held by who writes and publishes in one go
+        self._alone = FilesTurn(app_folder.folder)
+        self._pending = PendingEdits(app_folder.folder)
         self._turn = asyncio.Lock()
         self._stamp: _Stamp | None = None
         self._assembled = Assembled(None)
+        self._lower: tuple[_Stamp, tuple[LoadedBundle, ...]] = ((), ())
 
     @property
     def bundle_folder(self) -> Path:
         """Return the folder of the app's own bundle."""
         return self._app_folder.folder / METADATA
+
+    @asynccontextmanager
+    async def alone(self, *, patience: float | None = None) -> AsyncIterator[None]:
+        """Let nobody else write and publish in one go meanwhile, in any process.
+
+        Raises:
+            FilesUnusable: Somebody else still is at it after ``patience`` seconds.
+        """
+        try:
+            async with self._alone.taken(patience=patience):
+                yield
+        except TurnTaken:
+            raise FilesUnusable("another process is changing them; try again") from None
+
+    async def settle(self, live: str) -> None:
+        """End what a process that died left half done; for who is ``alone``.
+
+        Files that say what the registry with the fingerprint ``live`` says stay; others get back
+        what they held before.
+
+        Raises:
+            EditError: Somebody changes one of them right now.
+            FilesUnusable: They cannot be read or written.
+        """
+        if not self._pending.are_there:
+            return
+        if (await self.assembled()).fingerprint == live:
+            self._pending.forget()
+            return
+        async with self._turn:
+            self._stamp = None
+            try:
+                await asyncio.to_thread(self._pending.take_back)
+            except FileNotWritten as error:
+                raise FilesUnusable(str(error)) from error
 
     async def assembled(self) -> Assembled:
         """Return what the files say now.
@@ -120,6 +161,29 @@ class AppFiles:
             EditError: A change cannot be made.
         """
         return await asyncio.to_thread(self._try, changes)
+
+    async def write_to_publish(self, tried: Tried) -> None:
+        """Write all edits or none, of which nothing is left should nobody publish them.
+
+        After that either ``published`` or ``take_back`` is due.
+
+        Raises:
+            EditError: A file is no longer what the edits were made from.
+            FilesUnusable: The folder cannot be written, or the disk is full.
+        """
+        try:
+            await asyncio.to_thread(self._pending.note, tried.edits)
+        except FileNotWritten as error:
+            raise FilesUnusable(str(error)) from error
+        try:
+            await self.write(tried)
+        except BaseException:
+            self._pending.forget()
+            raise
+
+    def published(self) -> None:
+        """Let what ``write_to_publish`` wrote stay: it is live."""
+        self._pending.forget()
 
     async def write(self, tried: Tried) -> None:
         """Write all edits or none; what was tried is then what the files say.
@@ -153,6 +217,7 @@ class AppFiles:
                 await asyncio.to_thread(apply_edits, edits)
             except FileNotWritten as error:
                 raise FilesUnusable(str(error)) from error
+            self._pending.forget()
 
     def said(self, kind: str, name: str, path: Sequence[str]) -> dict[str, Any]:
         """Return the map that the app's own document of a definition has at a path; {} if none."""
@@ -167,10 +232,12 @@ class AppFiles:
         return {}
 
     def _look(self) -> _Stamp:
-        folder = self._app_folder.folder
-        files = [folder / "kartoteka.yaml"]
+        files = [self._app_folder.folder / "kartoteka.yaml"]
         for bundle in self._app_folder.bundle_folders:
             files += sorted(bundle.rglob("*.y*ml"))
+        return self._stamp_of(files)
+
+    def _stamp_of(self, files: Sequence[Path]) -> _Stamp:
         try:
             found = [(str(file), file.stat()) for file in files]
         except OSError as error:
@@ -184,9 +251,20 @@ class AppFiles:
         except (KartotekaError, OSError) as error:
             raise FilesUnusable(str(error)) from error
 
+    def _loaded(self, app_folder: AppFolder) -> tuple[LoadedBundle, ...]:
+        """Return what the bundles hold; those below the app's own change as good as never."""
+        own = app_folder.folder / METADATA
+        folders = [one for one in app_folder.bundle_folders if one != own]
+        stamp = self._stamp_of([file for one in folders for file in sorted(one.rglob("*.y*ml"))])
+        known, lower = self._lower
+        if known != stamp:
+            lower = load_bundles(folders)
+            self._lower = stamp, lower
+        return (*lower, *load_bundles([own])) if own.is_dir() else lower
+
     def _read(self, app_folder: AppFolder) -> Assembled:
         try:
-            registry = app_folder.registry()
+            registry = app_folder.registry(self._loaded(app_folder))
         except MetadataError as error:
             found = tuple(self._mistake(one, app_folder.folder) for one in error.diagnostics)
             return Assembled(None, app_folder.folder, found)

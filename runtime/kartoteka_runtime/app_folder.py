@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from kartoteka.assembly import assemble, load_bundles
+from kartoteka.assembly import LoadedBundle, assemble, load_bundles
 from kartoteka.base_metadata import base_folder
 from kartoteka.errors import KartotekaError
 from kartoteka.plugin_api.discovery import discover_plugins, plugin_manager
@@ -85,15 +85,18 @@ class AppFolder:
         """Return what the app's plugins registered, beside the platform's own handlers."""
         return hooks_of(self.plugins)
 
-    def registry(self) -> Registry:
+    def registry(self, bundles: Sequence[LoadedBundle] | None = None) -> Registry:
         """Return the checked registry of base, plugins and app.
+
+        Args:
+            bundles: What the folders hold, for who has read them; by default they are read.
 
         Raises:
             MetadataError: The metadata has mistakes; all of them are listed.
         """
         hooks = self.hooks()
         return assemble(
-            load_bundles(self.bundle_folders),
+            load_bundles(self.bundle_folders) if bundles is None else bundles,
             command_handlers=frozenset(hooks.command_handlers),
             panels=frozenset(hooks.panels),
             languages=self.languages,

@@ -1,6 +1,6 @@
 // What a program does with dynamics-web-api to records and files.
 import assert from "node:assert/strict";
-import { api, refused, step } from "./dynamics_steps.mjs";
+import { another, api, refused, step } from "./dynamics_steps.mjs";
 
 const annotated = { includeAnnotations: "*" };
 
@@ -201,6 +201,35 @@ await step("a batch that goes on", async () => {
   api.retrieveMultiple({ collection: "depots", select: ["name"], top: 1, inChangeSet: false });
   const answers = await api.executeBatch({ continueOnError: true });
   assert.deepEqual([answers.length, answers[0].status, answers[1].value.length], [2, 404, 1]);
+});
+
+// --- search --------------------------------------------------------------------------------------
+
+const found = { search: "zulu", entities: ["account"], filter: "revenue eq null", orderBy: ["name desc"] };
+await step("search", async () => {
+  for (const name of ["Zulu Mills", "Zulu"]) await api.create({ collection: "accounts", data: { name } });
+  const { value, totalrecordcount, facets } = await api.query({
+    query: { ...found, returnTotalRecordCount: true, facets: ["ownerid,count:3"], searchMode: "all", top: 5 },
+  });
+  assert.deepEqual([value.map((one) => one.name), totalrecordcount], [["Zulu Mills", "Zulu"], 2]);
+  assert.equal(value[1]["@search.highlights"].name[0], "{crmhit}Zulu{/crmhit}");
+  assert.equal(facets.ownerid[0].count, 2);
+  assert.equal((await api.query("zulu")).value[0].name, "Zulu"); // the best comes first
+  const suggested = await api.suggest({ query: { search: "zulu mi", entities: ["account"] } });
+  assert.equal(suggested.value[0].document.name, "Zulu Mills");
+  assert.equal((await api.autocomplete("zulu mi")).value, "zulu Mills");
+  await refused(400, () => api.query({ query: { search: "zulu", filter: "nothing eq 1" } }));
+});
+await step("search in its second version", async () => {
+  const second = another({ searchApi: { version: "2.0", options: { escapeSpecialCharacters: true } } });
+  const { response } = await second.query({
+    query: { ...found, count: true, facets: ["@search.entityname,count:3"], options: { searchMode: "all" } },
+  });
+  assert.deepEqual([response.Value.map((one) => one.Attributes.name), response.Count], [["Zulu Mills", "Zulu"], 2]);
+  assert.equal(response.Facets["@search.entityname"][0].value, "account");
+  const suggested = await second.suggest({ query: { search: "zulu", entities: [{ name: "account", filter: "name ne 'Zulu'" }] } });
+  assert.deepEqual(suggested.response.Value.map((one) => one.Document.name), ["Zulu Mills"]);
+  assert.equal((await second.autocomplete("zulu mi")).response.Value, "zulu Mills");
 });
 
 // --- files ---------------------------------------------------------------------------------------

@@ -228,6 +228,9 @@ class _Colour(IntEnum):
     BLUE = 2
 
 
+@pytest.mark.parametrize(
+    "engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
 async def test_tables_are_made_and_changed(endpoint, monkeypatch):
     def work(client: DataverseClient) -> None:
         tables = client.tables

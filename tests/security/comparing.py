@@ -44,8 +44,8 @@ from kartoteka.errors import AccessDenied, KartotekaError, RecordInvalid, Record
 from kartoteka.query.fetch_xml import read_fetch
 from kartoteka.query.query import LinkedTo
 from kartoteka.record_values import Reference
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.explain_access import AccessExplainer
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.testing.running_app import ORIGIN
 
 REFUSED = "refused"  # no role gives the privilege on the entity: an error, not an empty answer

@@ -32,7 +32,7 @@ from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
 from kartoteka_runtime.known_ids import ORGANIZATION, ROOT_UNIT, profile_id, role_id
 from kartoteka_runtime.records import inherited_shares
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.storage.shares import Share
 from kartoteka_runtime.testing.running_app import (
     RunningApp,

@@ -16,7 +16,7 @@ from kartoteka.record_values import Reference
 from kartoteka_runtime.jobs.webhook_sender import AddressRefused, GuardedBackend
 from kartoteka_runtime.known_ids import ROOT_UNIT, profile_id
 from kartoteka_runtime.publishing.bootstrap import add_user
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.testing.running_app import ORIGIN, RunningApp
 
 _TYPE = "Microsoft.Dynamics.CRM."

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from kartoteka.access.facts import GivenRole, UserFacts
+from kartoteka.access.grants import may_be_granted
 from kartoteka.access.rights import RIGHTS
 from kartoteka.location import NOWHERE, Location
 from kartoteka.model.entity import Entity
@@ -19,7 +20,6 @@ from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
 
 _ACTIVITIES = "activitypointer"
-_KEPT_BY_PLATFORM = "securityevent"  # nobody does more than read it
 _HIERARCHY = ("read", "write", "append", "append_to")
 _ANCESTORS = {"create": "write", "delete": "write"}  # what a child's privilege asks of its parent
 COLUMN_VERBS = ("read", "create", "update", "read_unmasked")
@@ -204,7 +204,7 @@ def explain_entity(
     for privilege in PRIVILEGES:
         grants: dict[RoleGrant, None] = {}
         for deciding, asked in _deciding(registry, entity, privilege, 0):
-            if not facts.is_disabled and (asked == "read" or deciding.name != _KEPT_BY_PLATFORM):
+            if not facts.is_disabled and may_be_granted(deciding, asked):
                 question = _Question(registry, facts, asked, by_position=False)
                 grants |= dict.fromkeys(question.grants(deciding))
         found[privilege] = tuple(sorted(grants, key=_narrowness))
@@ -240,7 +240,7 @@ class _Question:
         about = record.reference
         if self.facts.is_disabled:
             return self._no(about, Cause(DISABLED))
-        if about.entity == _KEPT_BY_PLATFORM and self.privilege != "read":
+        if not may_be_granted(self.registry.entities[about.entity], self.privilege):
             return self._no(about, Cause(KEPT))
         administrators = [
             Cause(ADMINISTRATOR, _as_administrator(given, role))

@@ -11,9 +11,8 @@ from kartoteka.access.facts import UserFacts
 from kartoteka.model.entity import Entity
 from kartoteka.registry import Registry
 
+KEPT_BY_PLATFORM = "kept_by_platform"
 ACTIVITIES = "activitypointer"  # one set of privileges covers every kind of activity
-# What the platform writes for auditors: no role gives more than reading, not even of everything.
-ONLY_READ = frozenset({"securityevent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,14 @@ def is_administrator(registry: Registry, facts: UserFacts) -> bool:
         (role := registry.roles.get(given.role)) is not None and role.grants_all
         for given in facts.roles
     )
+
+
+def may_be_granted(entity: Entity, privilege: str) -> bool:
+    """Return whether a role can give a privilege on an entity at all, even one of everything.
+
+    What the platform keeps for auditors is read, and no more.
+    """
+    return privilege == "read" or KEPT_BY_PLATFORM not in entity.features
 
 
 def privileged_entity(registry: Registry, entity: Entity) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kartoteka.access.facts import UserFacts, units_below
-from kartoteka.access.grants import ONLY_READ, Grant, grants_of, is_administrator
+from kartoteka.access.grants import Grant, grants_of, is_administrator, may_be_granted
 from kartoteka.access.rights import RIGHTS
 from kartoteka.model.entity import Entity
 from kartoteka.registry import Registry
@@ -110,7 +110,7 @@ def reach_of(registry: Registry, facts: UserFacts, entity: Entity, privilege: st
 
     A share replaces no privilege: without a grant nothing is within reach.
     """
-    if facts.is_disabled or (entity.name in ONLY_READ and privilege != "read"):
+    if facts.is_disabled or not may_be_granted(entity, privilege):
         return None
     if is_administrator(registry, facts):
         return EVERYTHING

@@ -14,6 +14,7 @@ from kartoteka.checks.entity_checks import check_entity, check_set_names
 from kartoteka.checks.field_checks import check_fields
 from kartoteka.checks.form_checks import check_form
 from kartoteka.checks.label_checks import check_label_circles, check_messages, check_texts
+from kartoteka.checks.merge_checks import check_merging
 from kartoteka.checks.navigation_checks import check_area
 from kartoteka.checks.relationship_checks import (
     check_link,
@@ -48,6 +49,7 @@ CHECKS_OF_ONE: Mapping[str, tuple[_CheckOfOne, ...]] = {
         check_entity,
         check_fields,
         check_states,
+        check_merging,
         check_lookups,
         check_calculated,
         check_secured,

@@ -12,6 +12,7 @@ Dataverse's clients write:
 | who created or changed it | ``lk_…base_createdby`` | ``lk_accountbase_createdby`` |
 | an N:N relationship | its name, from both sides | ``teammembership_association`` |
 | one with a schema name | that, and its name | ``new_Box_Contact`` |
+| who takes part in an activity | the activity's name before it | ``email_activity_parties`` |
 
 A link of an entity with itself has a second name with ``Referenced`` before it: of a lookup it
 means the same, of an N:N relationship the other direction. A name that is taken already makes way
@@ -29,8 +30,10 @@ from kartoteka.model.field import Field
 from kartoteka.registry import Registry
 
 OTHER_DIRECTION = "Referenced"
+PARTY = "activityparty"
 
 _AUTHORS = ("createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby")
+_ACTIVITIES, _ACTIVITY_OF_PARTY = "activitypointer", "activityid"
 _KEPT_AS = "collections"
 
 
@@ -58,7 +61,23 @@ def _named(registry: Registry, owner: str) -> dict[str, Collection]:
             second.append((OTHER_DIRECTION + collection.name, collection))
     for name, collection in second:
         named.setdefault(name, collection)
+    for collection in _parties(registry, owner):
+        named.setdefault(collection.name, collection)
     return named
+
+
+def _parties(registry: Registry, owner: str) -> Iterator[Collection]:
+    """Yield the parties of one kind of activity.
+
+    They name its row among all activities, which has the same id.
+    """
+    activity, party = registry.entities.get(owner), registry.entities.get(PARTY)
+    if activity is None or party is None or not activity.is_activity:
+        return
+    of_party = party.field_by_name.get(_ACTIVITY_OF_PARTY)
+    if of_party is not None and of_party.targets == (_ACTIVITIES,) and owner != _ACTIVITIES:
+        identity = activity.field_by_name[activity.primary_id]
+        yield Collection(f"{owner}_activity_parties", owner, PARTY, Match(of_party, identity))
 
 
 def _lookups_to(registry: Registry, owner: str) -> Iterator[tuple[Entity, Field]]:

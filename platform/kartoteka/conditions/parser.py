@@ -29,7 +29,14 @@ from kartoteka.conditions.syntax import (
     Quantifier,
     Quantity,
 )
-from kartoteka.conditions.tokens import NAMESPACE, Token, TokenKind, foreign, split
+from kartoteka.conditions.tokens import (
+    MAX_CHARACTERS,
+    NAMESPACE,
+    Token,
+    TokenKind,
+    foreign,
+    split,
+)
 from kartoteka.names import did_you_mean
 
 MAX_DEPTH = 50  # of brackets, and of what is nested without them
@@ -66,13 +73,17 @@ _FOREIGN_KINDS = frozenset(
 )  # fmt: skip
 
 
-def parse(text: str) -> Condition:
+def parse(
+    text: str, *, most_characters: int = MAX_CHARACTERS, most_values: int = MAX_ITEMS
+) -> Condition:
     """Return the tree of a condition's text.
+
+    ``most_values`` is how many values, written out, one list has.
 
     Raises:
         ConditionError: The text is not a condition; the offset says where it stops being one.
     """
-    return _Parser(text).condition()
+    return _Parser(text, most_characters, most_values).condition()
 
 
 def parse_expression(text: str) -> Condition:
@@ -91,9 +102,12 @@ class _Parser:
     was read last: a chain such as ``a add b add c`` grows in height without any bracket.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(
+        self, text: str, most_characters: int = MAX_CHARACTERS, most_values: int = MAX_ITEMS
+    ) -> None:
         self._text = text
-        self._tokens = split(text)
+        self._most_values = most_values
+        self._tokens = split(text, most=most_characters)
         self._next = 0
         self._here = self._tokens[0]
         self._depth = 0
@@ -167,7 +181,8 @@ class _Parser:
         operand = self._as_operand(left)
         if word.text == "in":
             self._advance()
-            return Membership(operand, self._items(), operand.offset)
+            most = self._most_values if isinstance(operand, Path) else MAX_ITEMS
+            return Membership(operand, self._items(most), operand.offset)
         raise self._unexpected('an operator such as "eq"')
 
     def _operand(self, binding: int = 1) -> Condition:
@@ -243,7 +258,7 @@ class _Parser:
         while self._here.kind is not TokenKind.CLOSE:
             if arguments:
                 self._expect(TokenKind.COMMA)
-            self._limit_items(len(arguments))
+            self._limit_items(len(arguments), self._most_values if with_lists else MAX_ITEMS)
             if with_lists and self._here.kind is TokenKind.OPEN_LIST:
                 arguments += self._list()
             elif with_lists and self._here.kind is TokenKind.QUOTED:
@@ -303,7 +318,7 @@ class _Parser:
         while self._here.kind is not TokenKind.CLOSE_LIST:
             if items:
                 self._expect(TokenKind.COMMA)
-            self._limit_items(len(items))
+            self._limit_items(len(items), self._most_values)
             items.append(self._listed())
         self._advance()
         return items
@@ -388,26 +403,29 @@ class _Parser:
             raise ConditionError(f'the variable "{name.text}" is taken', name.offset)
         return name.text
 
-    def _items(self) -> tuple[Operand, ...]:
+    def _items(self, most: int) -> tuple[Operand, ...]:
         if self._here.kind is TokenKind.NAME and self._after.kind is TokenKind.OPEN:
             return (self._as_operand(self._primary()),)
-        return tuple(self._listed_items())
+        return tuple(self._listed_items(most))
 
-    def _listed_items(self) -> Iterator[Operand]:
-        offset, height = self._here.offset, 0
+    def _listed_items(self, most: int) -> Iterator[Operand]:
+        """Yield the items of a list: at most so many values, and fewer of everything else."""
+        offset, height, others = self._here.offset, 0, 0
         self._expect(TokenKind.OPEN)
         if self._here.kind is TokenKind.CLOSE:
             raise ConditionError('the list after "in" is empty', self._here.offset)
-        yield self._as_operand(self._operand())
-        count = 1
-        while self._here.kind is TokenKind.COMMA:
-            self._limit_items(count)
-            self._advance()
+        for count in range(1, most + 2):
+            item = self._as_operand(self._operand())
+            others += not isinstance(item, Literal)
             height = max(height, self._height)
-            yield self._as_operand(self._operand())
-            count += 1
+            yield item
+            if self._here.kind is not TokenKind.COMMA:
+                break
+            self._limit_items(count, most)
+            self._limit_items(others)
+            self._advance()
         self._expect(TokenKind.CLOSE)
-        self._rise(max(height, self._height), offset)
+        self._rise(height, offset)
 
     @property
     def _after(self) -> Token:
@@ -440,9 +458,9 @@ class _Parser:
         if height >= MAX_DEPTH:
             raise _too_deep(offset)
 
-    def _limit_items(self, count: int) -> None:
-        if count >= MAX_ITEMS:
-            raise ConditionError(f"more than {MAX_ITEMS} items in one list", self._here.offset)
+    def _limit_items(self, count: int, most: int = MAX_ITEMS) -> None:
+        if count >= most:
+            raise ConditionError(f"more than {most} items in one list", self._here.offset)
 
     def _as_operand(self, node: Condition) -> Operand:
         if isinstance(node, Operand):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from kartoteka.conditions.condition_error import ConditionError
 
 MAX_CHARACTERS = 10_000
+MAX_NAME = 500  # characters, in a longer text
+MAX_WORDS = 3_000  # of a longer text, without the values of its lists
 NAMESPACE = "Microsoft.Dynamics.CRM."
 
 
@@ -95,18 +97,23 @@ _FOREIGN: tuple[tuple[str, str], ...] = (
 _BAD_CHARACTERS = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]")
 _KINDS: Mapping[str, TokenKind] = {kind.value: kind for kind in TokenKind}
 _PUNCTUATION = "punctuation"
+_LISTED = frozenset(
+    {
+        TokenKind.TEXT, TokenKind.QUOTED, TokenKind.NUMBER, TokenKind.GUID, TokenKind.DATE,
+        TokenKind.DATE_TIME, TokenKind.COMMA,
+    }
+)  # fmt: skip
 
 
-def split(text: str) -> tuple[Token, ...]:
-    """Return the tokens of a condition, the last one of kind END.
+def split(text: str, *, most: int = MAX_CHARACTERS) -> tuple[Token, ...]:
+    """Return the tokens of a condition of at most so many characters, the last one of kind END.
 
     Raises:
         ConditionError: The text is too long or holds something that is no token.
     """
-    if len(text) > MAX_CHARACTERS:
+    if len(text) > most:
         raise ConditionError(
-            f"a condition of {len(text)} characters is too long; at most {MAX_CHARACTERS} are read",
-            MAX_CHARACTERS,
+            f"a condition of {len(text)} characters is too long; at most {most} are read", most
         )
     if bad := _BAD_CHARACTERS.search(text):
         raise ConditionError(
@@ -123,7 +130,23 @@ def split(text: str) -> tuple[Token, ...]:
         kind = _KINDS[word if group == _PUNCTUATION else group]
         offset = match.end()
         tokens.append(Token(kind, word, offset - len(word)))
+    if len(text) > MAX_CHARACTERS:
+        _limit_words(tokens)
+        _limit_names(tokens)
     return tuple(tokens)
+
+
+def _limit_words(tokens: Sequence[Token]) -> None:
+    """Refuse a text that is long by what it says, not by the values that it lists."""
+    words = [token for token in tokens if token.kind not in _LISTED]
+    if len(words) > MAX_WORDS:
+        raise ConditionError(f"a condition has at most {MAX_WORDS} words", words[MAX_WORDS].offset)
+
+
+def _limit_names(tokens: Sequence[Token]) -> None:
+    for token in tokens:
+        if token.kind is TokenKind.NAME and len(token.text) > MAX_NAME:
+            raise ConditionError(f"{token} is too long for a name", token.offset)
 
 
 def foreign(text: str, offset: int) -> ConditionError | None:

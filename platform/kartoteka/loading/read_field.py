@@ -27,7 +27,7 @@ _REQUIRED = {
     True: Required.ALWAYS, False: Required.NO, "on_form": Required.ON_FORM,
     "recommended": Required.RECOMMENDED,
 }  # fmt: skip
-_PARENTAL = Cascade("cascade", "all", "all", "all", "all", "none")
+_PARENTAL = Cascade("cascade", "all", "all", "all", "all", "all")
 _PLAIN = Cascade()
 _FORMAT_DEFAULTS = {"text": "plain", "whole_number": "none"}
 

@@ -87,7 +87,8 @@ class Entity:
     ``ownership`` is ``user``, ``organization``, ``business_unit`` or ``none``; ``parent_field``
     names the lookup to the record whose access rules this child entity follows. ``features`` may
     hold activities, notes, connections, queues, quick_create, audit, duplicate_detection,
-    change_tracking, email, customer, owner. ``transitions`` None means: any state may follow any.
+    change_tracking, email, customer, owner, merge, kept_by_platform. ``transitions`` None means:
+    any state may follow any.
     """
 
     name: str

@@ -35,7 +35,7 @@ class Cascade:
     share: str = "none"
     unshare: str = "none"
     reparent: str = "none"
-    merge: str = "none"
+    merge: str = "all"  # of records that may be merged; of others nothing follows
 
 
 # What the names of the fields end in that the platform adds to each rollup: when it was last

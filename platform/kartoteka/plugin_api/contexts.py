@@ -123,6 +123,21 @@ class Records(Protocol):
     async def disassociate(self, relationship: str, left_id: str, right_id: str) -> None:
         """Remove a link."""
 
+    async def merge(
+        self,
+        entity: str,
+        target_id: str,
+        subordinate_id: str,
+        values: Record | None = None,
+        *,
+        checks_parents: bool = False,
+    ) -> None:
+        """Merge one record into another of the same entity, which goes on with ``values`` as well.
+
+        What names the subordinate names the target from then on, as ``on_merge`` says; the
+        subordinate stays, inactive. ``checks_parents`` refuses records that belong elsewhere.
+        """
+
     async def share(
         self, entity: str, record_id: str, principal: Reference, privileges: Sequence[str]
     ) -> None:
@@ -192,14 +207,17 @@ class Records(Protocol):
 
 @dataclass(slots=True)
 class WriteContext:
-    """One create, update, delete, associate or disassociate under way.
+    """One create, update, delete, associate, disassociate or merge under way.
 
     Attributes:
-        message: ``create``, ``update``, ``delete``, ``associate`` or ``disassociate``.
+        message: ``create``, ``update``, ``delete``, ``associate``, ``disassociate`` or ``merge``.
         values: What will be written, by logical name; before-hooks may change it. Empty on delete.
             When records are linked by an N:N relationship: ``relationship`` (its name),
             ``left_id`` and ``right_id``; ``entity`` and ``record_id`` say whose hook is run.
+            When records are merged: what the target gets.
         before: The stored record as it was; None on create, and when records are linked.
+        subordinate: When records are merged, the one that goes, as it was; ``record_id`` and
+            ``before`` are the other's.
         records: The record service in this transaction, as ``principal``.
         system_records: The same without access limits, for what the platform keeps in step.
         shared: A bag that later hooks of the same operation see.
@@ -215,6 +233,7 @@ class WriteContext:
     system_records: Records
     registry: Registry
     shared: dict[str, Any] = field(default_factory=dict)
+    subordinate: Record | None = None
 
     def value(self, name: str) -> Any:
         """Return the field as it will be stored: the new value, else the stored one, else None."""
@@ -227,9 +246,9 @@ class WriteContext:
 class RecordHandler:
     """Takes part in writes of ``entity`` (empty: of every entity).
 
-    ``moment`` is ``before_`` or ``after_`` with create, update, delete, associate or disassociate,
-    all inside the transaction. ``fields`` limits update handlers to writes that supply one of
-    them. Links concern the handlers of both entities of their relationship. Handlers of one
+    ``moment`` is ``before_`` or ``after_`` with create, update, delete, associate, disassociate or
+    merge, all inside the transaction. ``fields`` limits update handlers to writes that supply one
+    of them. Links concern the handlers of both entities of their relationship. Handlers of one
     moment run by ``rank``, lowest first.
     """
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from kartoteka.model.entity import Entity
 from kartoteka.names import did_you_mean
-from kartoteka.query.odata_apply import read_apply
+from kartoteka.query.group_filter import is_about_groups, read_group_filter
+from kartoteka.query.odata_apply import joined_orders, read_apply
 from kartoteka.query.odata_expand import ExpandReader
 from kartoteka.query.odata_filter import Aliases, both, read_filter
 from kartoteka.query.odata_select import (
@@ -30,7 +31,7 @@ from kartoteka.registry import Registry
 OPTIONS = (
     "$select", "$filter", "$orderby", "$top", "$count", "$expand", "$apply", "$skiptoken",
 )  # fmt: skip
-_WITH_APPLY = ("$apply", "$filter", "$orderby", "$top", "$skiptoken")
+_WITH_APPLY = ("$apply", "$filter", "$orderby", "$top", "$count", "$skiptoken")
 _MOST_TOP = 10**9
 
 
@@ -134,20 +135,33 @@ def _applied(
     applied = read_apply(pieces["$apply"], registry, entity.name, aliases)
     if saved is not None and not saved.is_plain:
         raise QueryError("the rows of this list are no records", part="$apply")
+    if applied.top is not None:
+        for name in ("$orderby", "$count"):
+            if name in pieces:
+                raise QueryError("this does not go with top inside $apply", part=name)
     base = saved.query if saved is not None else Query(entity.name)
-    condition = base.condition
+    condition, having = base.condition, applied.having
     if "$filter" in pieces:
-        asked_for = read_filter(pieces["$filter"], registry, entity.name, aliases)
-        condition = both(condition, asked_for)
+        piece = pieces["$filter"]
+        if is_about_groups(piece, applied.names, entity):
+            held = applied.holders()
+            found = read_group_filter(piece, registry, entity.name, held, aliases)
+            having = both(having, found)
+        else:
+            condition = both(condition, read_filter(piece, registry, entity.name, aliases))
+    order = ordered_by_names(pieces.get("$orderby"), applied.names)
     query = Query(
         entity.name,
         joins=base.joins,
         condition=both(condition, applied.condition),
-        order=ordered_by_names(pieces.get("$orderby"), applied.names),
+        order=joined_orders(order, applied.order),
         groups=tuple(applied.groups),
         aggregates=tuple(applied.aggregates),
+        having=having,
     )
-    return replace(asked, query=query, shown=ShownRecord(entity.name, tuple(applied.shown)))
+    shown = ShownRecord(entity.name, tuple(applied.shown))
+    tops = [top for top in (asked.top, applied.top) if top is not None]
+    return replace(asked, query=query, shown=shown, top=min(tops, default=None))
 
 
 def _pieces(options: Mapping[str, str]) -> dict[str, Piece]:

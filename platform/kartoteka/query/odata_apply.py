@@ -1,18 +1,25 @@
-"""``$apply``: ``filter(…)/groupby((…),aggregate(…))`` → groups and figures."""
+"""``$apply``: ``filter(…)/groupby((…),aggregate(…))`` → groups and figures.
+
+What follows them (``filter``, ``orderby``, ``top``, ``topcount``, ``bottomcount``) is about the
+groups, by what these are called. Source: reference web-api, section 5; OData Aggregation 4.0.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kartoteka.conditions.typed import FieldPath, TypedCondition, ValueKind
+from kartoteka.model.field import Field
+from kartoteka.model.label import NO_LABEL
 from kartoteka.names import did_you_mean
 from kartoteka.query.aggregates import refusal_of
+from kartoteka.query.group_filter import read_group_filter
 from kartoteka.query.odata_filter import Aliases, both, read_filter
-from kartoteka.query.odata_select import path_of
+from kartoteka.query.odata_select import ordered_by_names, path_of
 from kartoteka.query.option_text import Piece
-from kartoteka.query.query import Aggregate, AggregateFunction, Group
+from kartoteka.query.query import Aggregate, AggregateFunction, Group, OrderKey
 from kartoteka.query.shown import Shown, raw_name, shown_aggregate, shown_group
 from kartoteka.registry import Registry
 
@@ -25,18 +32,32 @@ _METHODS: Mapping[str, AggregateFunction] = {
     "max": AggregateFunction.MAX,
     "countdistinct": AggregateFunction.COUNT,
 }
-_TRANSFORMATIONS = ("filter", "groupby", "aggregate")
+_OF_RECORDS = ("filter", "groupby", "aggregate")
+_OF_GROUPS = ("filter", "orderby", "top", "topcount", "bottomcount")
+_MOST_TOP = 10**9
 
 
 @dataclass(slots=True)
 class Applied:
-    """What a ``$apply`` says. ``names`` are ``{what an order may say: alias in the query}``."""
+    """What a ``$apply`` says. ``names`` are ``{what an order may say: alias in the query}``.
+
+    ``having``, ``order`` and ``top`` are about the groups.
+    """
 
     condition: TypedCondition | None = None
+    having: TypedCondition | None = None
+    order: tuple[OrderKey, ...] = ()
+    top: int | None = None
     groups: list[Group] = field(default_factory=list)
     aggregates: list[Aggregate] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+
+    def holders(self) -> tuple[Field, ...]:
+        """Return fields that hold what groups do, by the aliases of the query."""
+        groups = [replace(group.path.field, name=group.alias) for group in self.groups]
+        figures = [replace(_holder(item), name=item.alias) for item in self.aggregates]
+        return (*groups, *figures)
 
 
 def read_apply(piece: Piece, registry: Registry, entity: str, aliases: Aliases) -> Applied:
@@ -48,14 +69,16 @@ def read_apply(piece: Piece, registry: Registry, entity: str, aliases: Aliases) 
     applied = Applied()
     for part in piece.split("/"):
         called = part.call()
+        known = _OF_GROUPS if applied.shown else _OF_RECORDS
         name = called[0] if called is not None else part.text
-        if called is None or name not in _TRANSFORMATIONS:
-            hint = did_you_mean(name, _TRANSFORMATIONS)
-            raise part.error(
-                f'"{name[:40]}" is no transformation', hint or "write filter, groupby or aggregate"
-            )
-        if applied.groups or applied.aggregates:
-            raise part.error("nothing can follow groupby and aggregate")
+        if called is None or name not in known:
+            if applied.shown and name in _OF_RECORDS:
+                raise part.error("only one groupby or aggregate is worked out")
+            hint = did_you_mean(name, known) or f"write {', '.join(known)}"
+            raise part.error(f'"{name[:40]}" is no transformation here', hint)
+        if applied.shown:
+            _after_groups(name, called[1], registry, entity, applied, aliases)
+            continue
         inside = called[1]
         match name:
             case "filter":
@@ -70,6 +93,47 @@ def read_apply(piece: Piece, registry: Registry, entity: str, aliases: Aliases) 
     return applied
 
 
+def _after_groups(
+    name: str, piece: Piece, registry: Registry, entity: str, applied: Applied, aliases: Aliases
+) -> None:
+    """Read one transformation of groups; what chooses some of them comes last."""
+    if applied.top is not None:
+        raise piece.error(f"{name} cannot follow top", "let top be the last one")
+    match name:
+        case "filter":
+            condition = read_group_filter(piece, registry, entity, applied.holders(), aliases)
+            applied.having = both(applied.having, condition)
+        case "orderby":
+            applied.order = joined_orders(ordered_by_names(piece, applied.names), applied.order)
+        case "top":
+            applied.top = _number(piece)
+        case _:
+            count, *by = piece.split(",")
+            if len(by) != 1 or by[0].text not in applied.names:
+                known = ", ".join(applied.names)
+                raise piece.error(f"{name} takes a number and one of {known[:200]}")
+            key = OrderKey(applied.names[by[0].text], name == "topcount")
+            applied.order = joined_orders((key,), applied.order)
+            applied.top = _number(count)
+
+
+def joined_orders(
+    first: tuple[OrderKey, ...], second: tuple[OrderKey, ...]
+) -> tuple[OrderKey, ...]:
+    """Return an order whose ties another one breaks."""
+    found: dict[FieldPath | str, OrderKey] = {}
+    for key in (*first, *second):
+        found.setdefault(key.path, key)
+    return tuple(found.values())
+
+
+def _number(piece: Piece) -> int:
+    text = piece.text
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= _MOST_TOP):
+        raise piece.error(f'"{text[:40]}" is no number of groups')
+    return int(text)
+
+
 def _group(piece: Piece, registry: Registry, entity: str, applied: Applied) -> None:
     paths, *rest = piece.split(",")
     if not (paths.text.startswith("(") and paths.text.endswith(")")) or len(rest) > 1:
@@ -78,9 +142,10 @@ def _group(piece: Piece, registry: Registry, entity: str, applied: Applied) -> N
         path = path_of(part, registry, entity)
         if path.kind is ValueKind.OPTIONS:
             raise part.error(f'"{part.text}" holds several options', "group by another field")
-        group = Group(path.key, path)
+        group = Group(_alias(path), path)
         applied.groups.append(group)
-        _show(shown_group(group, _group_name(path)), part, applied)
+        name = group.alias if path.steps else raw_name(path.field)
+        _show(shown_group(group, name), part, applied)
         applied.names.setdefault(part.text, group.alias)
     if rest:
         called = rest[0].call()
@@ -114,9 +179,19 @@ def _figure(piece: Piece, registry: Registry, entity: str) -> Aggregate:
     return Aggregate(figure[3], _METHODS[method], path, method == "countdistinct")
 
 
-def _group_name(path: FieldPath) -> str:
-    """Return what rows call a group: a field over a lookup is called after the entity it is of."""
-    return f"{path.entity}_{path.field.name}" if path.steps else raw_name(path.field)
+def _holder(figure: Aggregate) -> Field:
+    """Return a field that holds what a figure may be."""
+    path = figure.path
+    if path is None or figure.function is AggregateFunction.COUNT:
+        return Field(figure.alias, "whole_number", NO_LABEL)
+    if figure.function is AggregateFunction.AVG and path.kind is not ValueKind.FLOAT:
+        return Field(figure.alias, "decimal", NO_LABEL, precision=10)
+    return path.field
+
+
+def _alias(path: FieldPath) -> str:
+    """Return what a group is called: of a field over a lookup, after the entity it is of."""
+    return f"{path.entity}_{path.field.name}" if path.steps else path.field.name
 
 
 def _show(value: Shown, piece: Piece, applied: Applied) -> None:

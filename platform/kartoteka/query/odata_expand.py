@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kartoteka.conditions.entity_collections import collections_of
-from kartoteka.conditions.typed import Collection, LookupStep
+from kartoteka.conditions.typed import Collection, LookupStep, TypedCondition
 from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
 from kartoteka.names import did_you_mean
 from kartoteka.query.navigation_names import navigation_name
-from kartoteka.query.odata_filter import Aliases, read_filter
-from kartoteka.query.odata_select import VERSION, ordered, selected, with_version
-from kartoteka.query.option_text import Piece
+from kartoteka.query.odata_filter import Aliases, aliases_in, read_filter
+from kartoteka.query.odata_select import (
+    VERSION,
+    ordered,
+    selected,
+    selected_of_several,
+    with_version,
+)
+from kartoteka.query.option_text import MOST_CHARACTERS, Piece
 from kartoteka.query.query import (
     MOST_EXPAND_DEPTH,
     MOST_EXPANDS,
@@ -24,6 +31,7 @@ from kartoteka.query.shown import Inside, ShownRecord, raw_name, shown_path
 from kartoteka.registry import Registry
 
 _OF_ONE = ("$select", "$expand")
+_OF_OWNER = ("$select",)
 _OF_MANY = ("$select", "$expand", "$filter", "$orderby", "$top")
 
 
@@ -34,6 +42,7 @@ class ExpandReader:
     registry: Registry
     aliases: Aliases
     count: int = 0
+    characters: int = 0  # of filters
 
     def read(
         self, piece: Piece, entity: Entity, *, depth: int = 1
@@ -53,27 +62,52 @@ class ExpandReader:
             self.count += 1
             if self.count > MOST_EXPANDS:
                 raise part.error(f"more than {MOST_EXPANDS} expands")
-            expand, told = self._one(part, entity, depth)
+            found, told = self._one(part, entity, depth)
             if told.name in (known.name for known in inside):
                 raise part.error(f'"{told.name}" is expanded twice')
-            expands[expand.key] = expand
+            expands |= {expand.key: expand for expand in found}
             inside.append(told)
         return tuple(expands.values()), tuple(inside)
 
-    def _one(self, piece: Piece, entity: Entity, depth: int) -> tuple[Expand, Inside]:
+    def _one(self, piece: Piece, entity: Entity, depth: int) -> tuple[tuple[Expand, ...], Inside]:
         name, options = piece.text, None
         called = piece.call()
         if called is not None:
             name, options = called
+        item = entity.field_by_name.get(name)
+        if item is not None and item.type == "owner":
+            return self._owner(item, _options(options, _OF_OWNER))
         over = self._over(name, piece, entity)
         is_many = isinstance(over, Collection)
         target = over.entity if isinstance(over, Collection) else over.target
         chosen = _options(options, _OF_MANY if is_many else _OF_ONE)
         query, shown = self._query(chosen, target, depth)
         key = f"{name}()"  # a row holds the lookup itself under its name
-        said = tuple((option, text.text) for option, text in chosen.items())
+        said = {option: text.text for option, text in chosen.items()}
+        if options is not None:
+            said |= aliases_in(options.text, self.aliases)
         expand = Expand(key, over, query, goes_on=is_many and "$top" not in chosen)
-        return expand, Inside(key, name, is_many, shown, said)
+        return (expand,), Inside(key, name, is_many, shown, tuple(said.items()))
+
+    def _owner(
+        self, item: Field, options: Mapping[str, Piece]
+    ) -> tuple[tuple[Expand, ...], Inside]:
+        """Return what reads an owner, whose id is told as ``ownerid`` whoever it is."""
+        entities = [self.registry.entities[target] for target in item.targets]
+        self.count += len(entities) - 1
+        expands, kinds = [], []
+        for entity, columns in zip(
+            entities, selected_of_several(options.get("$select"), entities, item.name), strict=True
+        ):
+            key = f"{item.name}/{entity.name}()"
+            query = Query(entity.name, with_version(columns, entity))
+            identity = shown_path(columns[0], item.name)
+            values = (identity, *(shown_path(path, raw_name(path.field)) for path in columns))
+            has_version = VERSION in entity.field_by_name
+            shown = ShownRecord(entity.name, values, has_version=has_version, says_type=True)
+            expands.append(Expand(key, LookupStep(item, entity.name), query))
+            kinds.append(Inside(key, item.name, False, shown))
+        return tuple(expands), replace(kinds[0], others=tuple(kinds[1:]))
 
     def _over(self, name: str, piece: Piece, entity: Entity) -> LookupStep | Collection:
         steps = navigations_of(entity)
@@ -100,7 +134,7 @@ class ExpandReader:
             expands, inside = self.read(options["$expand"], entity, depth=depth + 1)
         condition = None
         if "$filter" in options:
-            condition = read_filter(options["$filter"], self.registry, target, self.aliases)
+            condition = self._filter(options["$filter"], target)
         query = Query(
             target,
             with_version(columns, entity),
@@ -111,6 +145,13 @@ class ExpandReader:
         )
         values = tuple(shown_path(path, raw_name(path.field)) for path in columns)
         return query, ShownRecord(target, values, inside, VERSION in entity.field_by_name)
+
+    def _filter(self, piece: Piece, target: str) -> TypedCondition:
+        named = aliases_in(piece.text, self.aliases)
+        self.characters += len(piece.text) + sum(map(len, named.values()))
+        if self.characters > MOST_CHARACTERS:
+            raise piece.error(f"more than {MOST_CHARACTERS} characters of filters")
+        return read_filter(piece, self.registry, target, self.aliases)
 
 
 def navigations_of(entity: Entity) -> Mapping[str, LookupStep]:

@@ -13,6 +13,7 @@ from kartoteka.model.field import Field
 from kartoteka.names import did_you_mean
 from kartoteka.query.option_text import Piece
 from kartoteka.query.query import OrderKey
+from kartoteka.query.query_error import QueryError
 from kartoteka.registry import Registry
 
 VERSION = "versionnumber"
@@ -38,6 +39,46 @@ def selected(piece: Piece | None, entity: Entity) -> tuple[FieldPath, ...]:
             item = _field(part, entity)
             found.setdefault(item.name, _path(entity, item))
     return tuple(found.values())
+
+
+def selected_of_several(
+    piece: Piece | None, entities: Sequence[Entity], also: str
+) -> tuple[tuple[FieldPath, ...], ...]:
+    """Return the fields that a ``$select`` names of records of one of several entities.
+
+    The result has an item for each entity, with the primary id first. A field must be one of at
+    least one entity; without a ``$select`` it is all that every entity has. ``also`` is a name that
+    stands for the primary id.
+    """
+    if piece is None or not piece.text or piece.text == "*":
+        shared = set.intersection(*(set(entity.field_by_name) for entity in entities))
+        wanted = [[path for path in selected(None, one) if path.key in shared] for one in entities]
+    else:
+        wanted = [[] for _ in entities]
+        for part in piece.split(","):
+            if part.text and part.text != also:
+                for paths, path in zip(wanted, _of_any(part, entities), strict=True):
+                    paths += path
+    found = []
+    for entity, paths in zip(entities, wanted, strict=True):
+        first = _path(entity, entity.field_by_name[entity.primary_id])
+        found.append(tuple({path.key: path for path in (first, *paths)}.values()))
+    return tuple(found)
+
+
+def _of_any(piece: Piece, entities: Sequence[Entity]) -> list[list[FieldPath]]:
+    """Return what a name means in each entity, of which one must have it."""
+    found: list[list[FieldPath]] = []
+    refusals = []
+    for entity in entities:
+        try:
+            found.append([_path(entity, _field(piece, entity))])
+        except QueryError as error:
+            found.append([])
+            refusals.append(error)
+    if len(refusals) == len(entities):
+        raise refusals[0]
+    return found
 
 
 def with_version(paths: Sequence[FieldPath], entity: Entity) -> tuple[FieldPath, ...]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from kartoteka.query.query_error import QueryError, error_at
 
-MOST_CHARACTERS = 32_768  # of one option
+MOST_CHARACTERS = 131_072  # of an option that holds lists of values, as of FetchXML
+_MOST_OTHERS = 32_768
+_WITH_LISTS = ("$filter", "$expand")
 _OPEN = {"(": ")", "[": "]"}
 
 
@@ -83,7 +85,8 @@ def piece_of(option: str, text: str) -> Piece:
     Raises:
         QueryError: It is too long.
     """
-    if len(text) > MOST_CHARACTERS:
-        message = f"{len(text)} characters are too many; at most {MOST_CHARACTERS} are read"
+    most = MOST_CHARACTERS if option in _WITH_LISTS else _MOST_OTHERS
+    if len(text) > most:
+        message = f"{len(text)} characters are too many; at most {most} are read"
         raise QueryError(message, part=option)
     return Piece(text, option, text).cut(0)

@@ -131,7 +131,8 @@ class Query:
     the page that follows a record, that record's sort values and its id as the token of the page
     before gave them; ``skip`` pages simply, for what has no such order. ``with_labels`` reads the
     names of the records that lookups refer to. With ``groups`` or ``aggregates`` rows are keyed by
-    their aliases, and ``columns`` and ``expands`` are empty.
+    their aliases, and ``columns`` and ``expands`` are empty; ``having`` is what they must meet, by
+    these aliases.
     """
 
     entity: str
@@ -148,6 +149,7 @@ class Query:
     skip: int = 0
     limit: int = 50
     with_labels: bool = True
+    having: TypedCondition | None = None
 
     @property
     def is_aggregate(self) -> bool:

@@ -26,7 +26,8 @@ class Shown:
 class Inside:
     """Records inside of a record: a row holds them at ``key``, the answer calls them ``name``.
 
-    ``options`` are those that chose them, as ``(name, text)``.
+    ``options`` are those that chose them, as ``(name, text)``. One record of several kinds is at
+    the key of its kind; ``others`` are the kinds beside this one.
     """
 
     key: str
@@ -34,6 +35,12 @@ class Inside:
     is_many: bool
     shown: ShownRecord
     options: tuple[tuple[str, str], ...] = ()
+    others: tuple[Inside, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[Inside, ...]:
+        """Return every kind of record that it may be."""
+        return (self, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class ShownRecord:
     values: tuple[Shown, ...]
     inside: tuple[Inside, ...] = ()
     has_version: bool = False  # rows hold ``versionnumber``
+    says_type: bool = False  # with ``@odata.type``, where a record may be of several entities
 
 
 def raw_name(field: Field) -> str:

@@ -17,12 +17,12 @@ from kartoteka.model.role import PRIVILEGES
 from kartoteka.record_values import Reference
 from kartoteka_runtime.access_tests.organization import NotBuilt, TestOrganization
 from kartoteka_runtime.records.access_sentences import AccessSentences
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.explain_access import (
     AccessExplainer,
     EntityExplanation,
     RecordExplanation,
 )
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
 
 _OF_RECORDS = tuple(name for name in PRIVILEGES if name != "create")

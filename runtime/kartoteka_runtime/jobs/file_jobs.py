@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kartoteka.plugin_api.jobs import JobContext, JobHandler, Schedule
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.kept_files import REMOVE_JOB
 from kartoteka_runtime.records.record_files import RecordFiles
-from kartoteka_runtime.records.record_service import ActingRecords
 
 FORGET_UPLOADS = "kartoteka.forget_uploads"
 FORGET_HOURLY = Schedule(FORGET_UPLOADS, FORGET_UPLOADS, "40 * * * *")

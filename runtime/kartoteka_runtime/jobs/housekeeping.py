@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from kartoteka.plugin_api.contexts import Records
 from kartoteka.plugin_api.jobs import JobContext, JobHandler, Schedule
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.changes import GONE_KEPT_DAYS
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.storage.column_types import encode_instant
 from kartoteka_runtime.storage.gone_records import forget_gone
 from kartoteka_runtime.storage.job_lists import JobLists

@@ -13,7 +13,7 @@ from kartoteka.errors import PluginError
 from kartoteka.plugin_api.contexts import Principal, Records
 from kartoteka.plugin_api.jobs import JobCanceled, Json
 from kartoteka.registry import Registry
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.storage.database import BadParameter, Connection, Database
 from kartoteka_runtime.storage.job_runs import JobRuns
 from kartoteka_runtime.storage.moments import decode_moment, encode_moment

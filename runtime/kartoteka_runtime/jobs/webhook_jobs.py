@@ -23,8 +23,8 @@ from kartoteka.plugin_api.contexts import Records
 from kartoteka.plugin_api.jobs import JobContext, JobHandler, JobQueue, Schedule
 from kartoteka_runtime.jobs.webhook_sender import Answer, WebhookSender
 from kartoteka_runtime.records import outbox
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.operation import Operation
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.records.webhook_messages import (
     DELIVERED,
     FAILED,

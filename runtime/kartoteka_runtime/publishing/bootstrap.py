@@ -20,8 +20,9 @@ from kartoteka_runtime.known_ids import (
     role_id,
 )
 from kartoteka_runtime.publishing.publish import publishing_alone
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.organization_rules import ensure_default_teams
-from kartoteka_runtime.records.record_service import ActingRecords, RecordService
+from kartoteka_runtime.records.record_service import RecordService
 
 SYSTEM = Principal(user_id="", name="system", is_system=True)
 

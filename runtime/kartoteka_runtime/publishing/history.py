@@ -87,7 +87,7 @@ def _registry_of(stored: _StoredRegistry) -> Registry:
 
 
 async def load_latest(
-    connection: Connection, database: Database, *, known: Registry | None = None
+    connection: Connection, database: Database, *, known: Sequence[Registry] = ()
 ) -> Publication | None:
     """Return the newest publication, or None before the first one; see ``load``."""
     number = await latest_number(connection)
@@ -95,7 +95,7 @@ async def load_latest(
 
 
 async def load(
-    connection: Connection, database: Database, number: int, *, known: Registry | None = None
+    connection: Connection, database: Database, number: int, *, known: Sequence[Registry] = ()
 ) -> Publication | None:
     """Return a publication by its number, or None.
 
@@ -111,8 +111,8 @@ async def load(
     row = await connection.fetch_one(compile_text(statement, database.dialect), {"wanted": number})
     if row is None:
         return None
-    registry = known
-    if registry is None or fingerprint(registry) != row[1]:
+    registry = next((one for one in known if fingerprint(one) == row[1]), None)
+    if registry is None:
         statement = sa.select(columns.definition).where(of_number)
         stored = await connection.fetch_one(
             compile_text(statement, database.dialect), {"wanted": number}

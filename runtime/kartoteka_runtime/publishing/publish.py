@@ -70,7 +70,7 @@ class Wanted:
     """What is to be made live.
 
     ``identities``, ``overrides`` and ``returns_to`` are those of the publication that a rollback
-    goes back to.
+    goes back to. ``live`` is what the caller takes for live; it only spares reading that again.
     """
 
     registry: Registry
@@ -78,15 +78,23 @@ class Wanted:
     identities: Identities | None = None
     overrides: Mapping[str, Any] | None = None
     returns_to: int | None = None
+    live: Registry | None = None
+
+    @property
+    def known(self) -> tuple[Registry, ...]:
+        """Return the registries of which one most likely is the live one."""
+        return (self.registry,) if self.live is None else (self.registry, self.live)
 
 
 def no_progress(what: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
-async def plan(database: Database, wanted: Registry, *, app: str = "") -> Plan:
+async def plan(
+    database: Database, wanted: Registry, *, app: str = "", live: Registry | None = None
+) -> Plan:
     """Return what a publish of ``wanted`` would do; reads the database and changes nothing."""
-    return await plan_for(database, Wanted(wanted, app))
+    return await plan_for(database, Wanted(wanted, app, live=live))
 
 
 async def plan_for(database: Database, wanted: Wanted) -> Plan:
@@ -99,7 +107,7 @@ async def plan_for(database: Database, wanted: Wanted) -> Plan:
 
 async def _plan_for(database: Database, wanted: Wanted) -> Plan:
     async with database.reading() as connection:
-        world = await read_world(connection, database, known=wanted.registry)
+        world = await read_world(connection, database, known=wanted.known)
         if _is_live(world, wanted):
             return _nothing(world, wanted)
         made, _ = await make_plan(
@@ -117,6 +125,7 @@ async def publish(
     consents: Collection[str] = (),
     shown: Plan | None = None,
     progress: Progress = no_progress,
+    live: Registry | None = None,
 ) -> PublishResult:
     """Make ``wanted`` the live registry of the database.
 
@@ -127,13 +136,14 @@ async def publish(
         consents: Names from the plan's ``consents`` that were consented to.
         shown: The plan that somebody has seen; when the world is another one now, nothing is done.
         progress: Told what is going on: what, how much is done, of how much (0: not known).
+        live: What the caller takes for live; it only spares reading that again.
 
     Raises:
         PlanRefused: Something is blocked, consents are missing, or the plan is not the one shown.
         PublishFailed: It cannot be carried out. Nothing was changed.
     """
     return await publish_wanted(
-        database, Wanted(wanted, app), consents=consents, shown=shown, progress=progress
+        database, Wanted(wanted, app, live=live), consents=consents, shown=shown, progress=progress
     )
 
 
@@ -149,7 +159,7 @@ async def publish_wanted(
     async with database.publishing() as connection:
         async with connection.transaction():
             await create_system_tables(connection, database.dialect, database.engine)
-        world = await read_world(connection, database, known=wanted.registry)
+        world = await read_world(connection, database, known=wanted.known)
         if _is_live(world, wanted):
             if shown is not None and not shown.is_empty:
                 raise PlanRefused(_CHANGED, _nothing(world, wanted))
@@ -282,7 +292,9 @@ async def refresh(
     if number == live_registry.current.number:
         return False
     async with database.reading() as connection:
-        newest = await history.load_latest(connection, database, known=known)
+        newest = await history.load_latest(
+            connection, database, known=() if known is None else (known,)
+        )
     assert newest is not None
     live_registry.swap(
         newest.number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from kartoteka.identities import Retired
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.names import did_you_mean
+from kartoteka.registry import Registry
 from kartoteka_runtime.publishing.catalogue import forget_retired
 from kartoteka_runtime.publishing.stored_counts import StoredCounts, StoredField
 from kartoteka_runtime.publishing.world import World, read_world, write_fact
@@ -43,35 +45,42 @@ class Purgeable:
         return f"{what} {self.name}: {self.values:,} {counted}, {since}"
 
 
-async def retired_items(database: Database) -> tuple[Purgeable, ...]:
-    """Return everything that is retired, by name, with what it holds."""
+async def retired_items(
+    database: Database, *, known: Sequence[Registry] = ()
+) -> tuple[Purgeable, ...]:
+    """Return everything that is retired, by name, with what it holds.
+
+    A ``known`` registry that is live spares reading that again.
+    """
     try:
-        return await _retired_items(database)
+        return await _retired_items(database, known)
     except SchemaMoved:  # somebody published meanwhile, or a prepared statement is out of date
-        return await _retired_items(database)
+        return await _retired_items(database, known)
 
 
-async def _retired_items(database: Database) -> tuple[Purgeable, ...]:
+async def _retired_items(database: Database, known: Sequence[Registry]) -> tuple[Purgeable, ...]:
     async with database.reading() as connection:
-        world = await read_world(connection, database)
+        world = await read_world(connection, database, known=known)
         counts = StoredCounts(connection, database)
         return tuple([await _purgeable(world, item, counts) for item in world.retired])
 
 
-async def find_purgeable(database: Database, name: str) -> tuple[Purgeable, ...]:
+async def find_purgeable(
+    database: Database, name: str, *, known: Sequence[Registry] = ()
+) -> tuple[Purgeable, ...]:
     """Return what ``purge`` would destroy: ENTITY, ENTITY.FIELD or the name of a relationship.
 
     Raises:
         PublishFailed: Nothing of that name is retired.
     """
-    items = await retired_items(database)
+    items = await retired_items(database, known=known)
     found = tuple(item for item in items if item.name == name)
     if found:
         tables = {item.item.table for item in found if item.item.kind == "entity"}
         inside = tuple(item for item in items if item not in found and item.item.table in tables)
         return found + inside
     async with database.reading() as connection:
-        live = (await read_world(connection, database)).live.registry
+        live = (await read_world(connection, database, known=known)).live.registry
     entity, _, field = name.partition(".")
     is_live = name in live.entities or name in live.relationships or (
         entity in live.entities and field in live.entities[entity].field_by_name
@@ -84,14 +93,16 @@ async def find_purgeable(database: Database, name: str) -> tuple[Purgeable, ...]
     raise PublishFailed(f"nothing retired is called {name}" + (f"; {hint}" if hint else ""))
 
 
-async def purge(database: Database, name: str) -> tuple[Purgeable, ...]:
+async def purge(
+    database: Database, name: str, *, known: Sequence[Registry] = ()
+) -> tuple[Purgeable, ...]:
     """Destroy what is retired under a name, and return what that was.
 
     Raises:
         PublishFailed: Nothing of that name is retired.
     """
     async with database.publishing() as connection, connection.transaction():
-        found = await find_purgeable(database, name)  # by now it may have come back
+        found = await find_purgeable(database, name, known=known)  # by now it may be back
         for purgeable in found:
             await _destroy(connection, database, purgeable.item)
         await forget_retired(connection, database, [entry.item for entry in found])

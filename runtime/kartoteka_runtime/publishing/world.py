@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kartoteka.identities import Retired
@@ -37,7 +38,7 @@ class World:
 
 
 async def read_world(
-    connection: Connection, database: Database, *, known: Registry | None = None
+    connection: Connection, database: Database, *, known: Sequence[Registry] = ()
 ) -> World:
     """Return the world; changes nothing, and an empty database is an empty world.
 

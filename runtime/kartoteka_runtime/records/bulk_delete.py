@@ -18,7 +18,7 @@ from kartoteka.plugin_api.jobs import JobContext, JobFailed, JobHandler, Json
 from kartoteka.query.fetch_xml import read_fetch
 from kartoteka.query.of_view import path_of
 from kartoteka.query.query_error import QueryError
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 
 BULK_DELETE_JOB = "kartoteka.bulk_delete"
 MOST_IDS = 10_000

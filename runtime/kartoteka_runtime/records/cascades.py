@@ -58,7 +58,7 @@ async def delete_children(op: Operation, name: str, record_id: str, delete: Dele
             for child in await _children(op, entity, item, name, record_id):
                 if entity.parent_field == item.name:  # it has no privileges of its own
                     op.visited.add(("delete with parent", entity.name, child))
-                with _needs(op, "delete", entity.name, child):
+                with needs(op, "delete", entity.name, child):
                     await delete(op, entity.name, child)
         bereft += await inherited_shares.children_by(op, entity, item, name, record_id)
         if unlinked.is_looked_at(op, entity, item):
@@ -108,12 +108,12 @@ async def assign_children(
                 continue
             if rule == "user_owned" and not (before and before.is_same(stored["ownerid"])):
                 continue
-            with _needs(op, "assign", entity.name, child):
+            with needs(op, "assign", entity.name, child):
                 await update(op, entity.name, child, {"ownerid": now})
 
 
 @contextmanager
-def _needs(op: Operation, privilege: str, entity: str, record_id: str) -> Iterator[None]:
+def needs(op: Operation, privilege: str, entity: str, record_id: str) -> Iterator[None]:
     """Say that a privilege is missing where a record below is not even to be seen."""
     try:
         yield

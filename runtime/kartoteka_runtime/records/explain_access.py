@@ -30,7 +30,8 @@ from kartoteka.model.entity import Entity
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
-from kartoteka_runtime.records.record_service import ActingRecords, RecordService
+from kartoteka_runtime.records.acting_records import ActingRecords
+from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.storage.database import BadParameter
 from kartoteka_runtime.storage.shares import Share
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kartoteka.errors import KartotekaError, RecordInvalid, Violation
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.record_files import FilePlace, RecordFiles, size_text
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.storage.moments import decode_moment
 from kartoteka_runtime.storage.stored_files import KEPT, PENDING, REMOVED, StoredFiles, Upload
 

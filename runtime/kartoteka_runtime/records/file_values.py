@@ -16,8 +16,8 @@ from kartoteka_runtime.records.record_files import FilePlace, RecordFiles, size_
 from kartoteka_runtime.storage.stored_files import StoredFiles
 
 if TYPE_CHECKING:
+    from kartoteka_runtime.records.acting_records import ActingRecords
     from kartoteka_runtime.records.compiled_model import CompiledEntity
-    from kartoteka_runtime.records.record_service import ActingRecords
 
 _MOST_GIVEN = 64 * 1024 * 1024  # bytes of files that one answer holds, base64 encoded
 _BLOCK = 1024 * 1024

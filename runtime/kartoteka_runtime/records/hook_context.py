@@ -16,6 +16,7 @@ def hook_context(
     record_id: str,
     values: dict[str, Any],
     before: Mapping[str, Any] | None,
+    subordinate: Mapping[str, Any] | None = None,
 ) -> WriteContext:
     """Return the context of one write; its record services go on one level deeper.
 
@@ -33,4 +34,5 @@ def hook_context(
         records=op.records_for(inner),
         system_records=op.records_for(inner.as_system()),
         registry=op.model.registry,
+        subordinate=subordinate,
     )

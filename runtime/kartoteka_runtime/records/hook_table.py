@@ -21,6 +21,8 @@ MOMENTS = (
     "after_associate",
     "before_disassociate",
     "after_disassociate",
+    "before_merge",
+    "after_merge",
 )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from kartoteka.errors import AccessDenied, RecordNotFound
 from kartoteka.record_values import Reference
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.storage.database import Database
 from kartoteka_runtime.storage.job_lists import JobLists
 from kartoteka_runtime.storage.job_runs import JobRuns

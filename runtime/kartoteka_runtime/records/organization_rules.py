@@ -24,10 +24,10 @@ from kartoteka.plugin_api.contexts import (
 )
 from kartoteka.record_values import Reference
 from kartoteka_runtime.known_ids import ROOT_UNIT
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.compiled_model import POINTER, CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.owners import organization_setting
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.storage.access_facts import ACCESS_TEAM
 from kartoteka_runtime.storage.shares import ids_parameter, in_ids
 from kartoteka_runtime.storage.tables import link_columns

@@ -22,6 +22,7 @@ from kartoteka_runtime.storage.tables import ENTITY_SUFFIX
 
 PARTY = "activityparty"
 _REGARDING, _OWNER = 8, 9
+OF_OTHER_FIELDS = frozenset({_REGARDING, _OWNER})  # parts that follow lookups of the activity
 
 
 async def write_parties(

@@ -11,7 +11,8 @@ from kartoteka.errors import KartotekaError, RecordInvalid
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
 from kartoteka_runtime.known_ids import ROOT_UNIT, role_id
-from kartoteka_runtime.records.record_service import ActingRecords, RecordService
+from kartoteka_runtime.records.acting_records import ActingRecords
+from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.security.oidc import ProvedIdentity
 from kartoteka_runtime.security.sign_in_settings import ClaimRule, ProviderSettings, Provisioning
 from kartoteka_runtime.storage.sign_in_store import SignInStore

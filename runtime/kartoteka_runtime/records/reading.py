@@ -205,24 +205,6 @@ async def _counted(
     return min(count, COUNT_CAP), count > COUNT_CAP
 
 
-async def aggregate(op: Operation, query: Query, *, most_input: int = MOST_INPUT) -> RecordPage:
-    """Return the groups of a query, keyed by alias.
-
-    Raises:
-        TooManyRecords: More than ``most_input`` records would have to be looked at.
-        AccessDenied: The principal may not read one of the entities.
-    """
-    require_read(op, query)
-    query, _ = limited(op, query)
-    query = replace(query, limit=max(1, min(query.limit, MOST_RECORDS)))
-    asker = await asker_of(op, query)
-    found = await op.model.queries.count(op.connection, query, asker, most_input + 1)
-    if found > most_input:
-        raise TooManyRecords(most_input)
-    rows, has_more = await op.model.queries.aggregate(op.connection, query, asker)
-    return RecordPage(query.entity, rows, "", len(rows), False, has_more)
-
-
 async def count(op: Operation, query: Query) -> int:
     """Return how many records a query finds, all of them counted."""
     require_read(op, query)

@@ -38,7 +38,7 @@ from kartoteka_runtime.storage.stored_files import (
 )
 
 if TYPE_CHECKING:
-    from kartoteka_runtime.records.record_service import ActingRecords
+    from kartoteka_runtime.records.acting_records import ActingRecords
 
 _ORGANIZATION = "organization"  # of which there is one, with limits for all files
 _ABANDONED = timedelta(hours=24)  # what was begun and not kept by then never will be

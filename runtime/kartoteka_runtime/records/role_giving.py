@@ -17,11 +17,11 @@ from kartoteka.access.giving import roles_beyond
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.plugin_api.contexts import RecordHandler, WriteContext
 from kartoteka.record_values import Reference
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.owners import organization_setting
 from kartoteka_runtime.records.receivers import PRINCIPALS
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.storage.tables import link_columns
 
 USER, TEAM, ROLE = "systemuser", "team", "role"

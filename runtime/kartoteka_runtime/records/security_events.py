@@ -6,7 +6,8 @@ import re
 
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
-from kartoteka_runtime.records.record_service import ActingRecords, RecordService
+from kartoteka_runtime.records.acting_records import ActingRecords
+from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.security.events import SecurityEvent
 
 ENTITY = "securityevent"

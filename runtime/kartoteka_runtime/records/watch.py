@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kartoteka.conditions.typed import TypedCondition
+from kartoteka.model.merging import MERGE
 from kartoteka.record_values import Reference
 
 CREATE, UPDATE, DELETE = "create", "update", "delete"
 SET_STATE, ASSIGN = "set_state", "assign"
 ASSOCIATE, DISASSOCIATE = "associate", "disassociate"
-MESSAGES = (CREATE, UPDATE, DELETE, SET_STATE, ASSIGN, ASSOCIATE, DISASSOCIATE)
+MESSAGES = (CREATE, UPDATE, DELETE, SET_STATE, ASSIGN, ASSOCIATE, DISASSOCIATE, MERGE)
 # An update is one of these as well, by the fields that it changes.
 _MORE_TELLING = {"statecode": SET_STATE, "statuscode": SET_STATE, "ownerid": ASSIGN}
 _STAMPS = frozenset({"modifiedon", "modifiedby", "modifiedonbehalfby", "versionnumber"})
@@ -99,7 +100,7 @@ class Watch:
                 change.messages[_MORE_TELLING[name]] = None
 
     def ran(self, entity: str, record_id: str, command: str) -> None:
-        """Note a command."""
+        """Note a command, or that another record was merged into this one."""
         if entity in self.webhooks:
             self._change(entity, record_id).messages[command] = None
 

@@ -22,10 +22,10 @@ from kartoteka.plugin_api.contexts import (
 from kartoteka.query.of_view import condition_of
 from kartoteka.record_values import Reference
 from kartoteka_runtime.records import webhook_messages
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.compiled_model import POINTER
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.record_access import require_record
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.records.watch import MESSAGES, Told, Webhook
 from kartoteka_runtime.records.webhook_messages import PENDING, SEND, write_delivery
 from kartoteka_runtime.records.webhooks import DELIVERY, WEBHOOK, names_in

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -24,7 +25,6 @@ _SHORTEST_NAME = 4  # letters; shorter parts of names are in too many words
 _AT_ONCE = 4
 
 _hashing = PasswordHasher()  # with the library's parameters, which follow RFC 9106
-_nobody = _hashing.hash("nobody has this password")
 _threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="passwords")
 
 
@@ -33,9 +33,9 @@ def hash_with(hashing: PasswordHasher) -> PasswordHasher:
 
     Tests that sign in hundreds of people take cheap ones.
     """
-    global _hashing, _nobody
+    global _hashing
     before, _hashing = _hashing, hashing
-    _nobody = hashing.hash("nobody has this password")
+    _nobodys_hash.cache_clear()
     return before
 
 
@@ -50,10 +50,20 @@ async def verify_password(password: str, password_hash: str | None) -> bool:
     loop = asyncio.get_running_loop()
     try:
         sent = password[: LONGEST + 1].encode(errors="replace")
-        await loop.run_in_executor(_threads, _hashing.verify, password_hash or _nobody, sent)
+        await loop.run_in_executor(_threads, _verify, password_hash, sent)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
+
+
+def _verify(password_hash: str | None, sent: bytes) -> None:
+    _hashing.verify(_nobodys_hash() if password_hash is None else password_hash, sent)
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Return what the password of somebody who has none is compared with, made once."""
+    return _hashing.hash("nobody has this password")
 
 
 def is_outdated(password_hash: str) -> bool:

@@ -54,6 +54,7 @@ from kartoteka_runtime.storage.condition_parameters import (
     NOW,
     ZONE,
     asked_parameter,
+    is_long,
 )
 from kartoteka_runtime.storage.id_sets import asked_ids, hierarchy_ids
 from kartoteka_runtime.storage.postgresql_expression import PostgresqlExpressions, compare
@@ -144,6 +145,8 @@ class ConditionCompiler:
                 if path.kind is ValueKind.TEXT and operator is Operator.EQ:
                     return self._equal_text(path, bound, test)
                 return test
+            case OneOf() if is_long(condition):
+                return self._in_list(condition)
             case OneOf(path, values):
                 column = self._operand(path)
                 return column.in_([self._parameter(path, value) for value in values])
@@ -203,6 +206,19 @@ class ConditionCompiler:
             self._used = inner._used
         statement = statement.select_from(items.from_clause())
         return statement.correlate_except(*items.own_tables()).exists()
+
+    def _in_list(self, condition: OneOf) -> Test:
+        """Return whether a field has one of many values, which are one parameter together."""
+        path, column = condition.path, self._operand(condition.path)
+        if self._engine == "sqlite":
+            listed = sa.func.json_each(self.next(sa.Text())).table_valued("value")
+            test: Test = column.in_(sa.select(listed.c.value))
+        else:
+            test = column == sa.func.any(self.next(sa.ARRAY(self._parameter_type(path))))
+        asked = [value for value in condition.values if isinstance(value, Asked)]
+        if not asked:
+            return test
+        return sa.or_(test, column.in_([self._parameter(path, value) for value in asked]))
 
     def _text_test(self, path: FieldPath, function: TextFunction) -> Test:
         column = self._operand(path)
@@ -279,14 +295,18 @@ class ConditionCompiler:
         column = self._resolve(path)
         return folded(column, self._engine) if path.kind is ValueKind.TEXT else column
 
-    def _parameter(self, path: FieldPath, value: Value) -> sa.BindParameter[Any]:
-        column_type = self._resolve(path).type
+    def _parameter_type(self, path: FieldPath) -> TypeEngine[Any]:
+        """Return the type of what a path is compared with."""
         if path.kind is ValueKind.TEXT:
-            column_type = sa.Text()
-        elif path.kind in (ValueKind.WHOLE, ValueKind.OPTION):
-            column_type = sa.BigInteger()  # a number may have no place in the column
-        elif path.kind is ValueKind.DECIMAL:
-            column_type = sa.Numeric() if self._engine == "postgresql" else sa.BigInteger()
+            return sa.Text()
+        if path.kind in (ValueKind.WHOLE, ValueKind.OPTION):
+            return sa.BigInteger()  # a number may have no place in the column
+        if path.kind is ValueKind.DECIMAL:
+            return sa.Numeric() if self._engine == "postgresql" else sa.BigInteger()
+        return self._resolve(path).type
+
+    def _parameter(self, path: FieldPath, value: Value) -> sa.BindParameter[Any]:
+        column_type = self._parameter_type(path)
         if isinstance(value, Asked):
             return sa.bindparam(asked_parameter(value), type_=column_type)
         return self.next(column_type)

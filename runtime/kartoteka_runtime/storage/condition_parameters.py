@@ -12,6 +12,8 @@ from decimal import ROUND_FLOOR, Decimal
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.like_pattern import (
     AnyCharacter,
@@ -71,6 +73,7 @@ TODAY = "today_"
 
 NOBODY = "00000000-0000-0000-0000-000000000000"  # a parameter is never null
 
+_SHORT = 20  # values of a list that are a parameter each
 _MOST_STORED = 2**63 - 1
 _LAST_CHARACTER = "\U0010ffff"
 _ALWAYS = {"sqlite": ("", "~"), "postgresql": ("-infinity", "infinity")}
@@ -122,6 +125,8 @@ def shape_of(node: TypedCondition | Expression | None) -> Any:
             return ("empty", path.key)
         case Compared(path, operator, value):
             return (operator.value, path.key, _asked_name(value))
+        case OneOf(path, values) if is_long(node):
+            return ("in list", path.key, tuple(filter(None, map(_asked_name, values))))
         case OneOf(path, values):
             return ("in", path.key, tuple(_asked_name(value) for value in values))
         case TextTest(path, function, _):
@@ -160,6 +165,14 @@ def shape_of(node: TypedCondition | Expression | None) -> Any:
         case Case(branches, otherwise):
             pairs = tuple((shape_of(test), shape_of(value)) for test, value in branches)
             return ("case", pairs, shape_of(otherwise))
+
+
+def is_long(node: OneOf) -> bool:
+    """Return whether the values of a list are one parameter, so that one text serves every list.
+
+    Those of a short one are a parameter each, and so are those that are lists themselves.
+    """
+    return len(node.values) > _SHORT and node.path.kind is not ValueKind.OPTIONS
 
 
 def _asked_name(value: Value) -> str | None:
@@ -211,6 +224,9 @@ class _Values:
         match node:
             case Compared(path, operator, value):
                 yield from self._encoded(path, operator, (value,))
+            case OneOf(path, members) if is_long(node):
+                encoded = list(self._encoded(path, Operator.EQ, members))
+                yield orjson.dumps(encoded).decode() if self._engine == "sqlite" else encoded
             case OneOf(path, members):
                 yield from self._encoded(path, Operator.EQ, members)
             case TextTest(_, function, text):

@@ -52,7 +52,14 @@ def define_functions(raw: sqlite3.Connection) -> None:
 
 
 def _fold(text: str | None) -> str | None:
-    return None if text is None else fold(text)
+    if text is None or text.isascii():
+        return text and text.lower()
+    return _folded(text)
+
+
+@lru_cache(maxsize=16)  # a statement asks for the same text once for each word that it looks for
+def _folded(text: str) -> str:
+    return fold(text)
 
 
 def _sort_key(text: str | None, *, language: str) -> str | None:

@@ -17,8 +17,8 @@ from kartoteka.registry import Registry
 from kartoteka_runtime.app import build_app, build_parts, plan_app, publish_app
 from kartoteka_runtime.jobs.runner import JobRunner, utc_now
 from kartoteka_runtime.publishing.bootstrap import SYSTEM, add_user
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.hook_table import with_jobs
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.settings import Settings
 from kartoteka_runtime.testing.counting_database import CountingDatabase

@@ -8,7 +8,7 @@ from typing import Any
 
 from kartoteka.errors import Violation
 from kartoteka.record_values import Party, Reference
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.validation.validate_record import RecordValidator
 from kartoteka_runtime.web.form_model import ControlModel
 from kartoteka_runtime.web.form_posts import Post, PostRefused

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from kartoteka.model.entity import Entity
 
 _HOSTS = 256  # whose addresses are kept
+_MINOR = 2  # of the version that calls are told of which name none
 _LONGEST_HOST = 255  # characters of a host's name and port that are kept
 
 
@@ -19,7 +20,10 @@ def root_of(request: Request) -> str:
     host = next((value for name, value in scope["headers"] if name == b"host"), None)
     find = _root if host is None or len(host) <= _LONGEST_HOST else _root.__wrapped__
     return find(
-        scope.get("scheme", "http"), host, scope.get("server"), request.path_params["minor"]
+        scope.get("scheme", "http"),
+        host,
+        scope.get("server"),
+        request.path_params.get("minor", _MINOR),
     )
 
 

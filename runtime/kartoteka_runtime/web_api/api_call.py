@@ -11,7 +11,7 @@ from starlette.responses import Response
 from kartoteka.labels import LabelResolver
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.registry import Registry
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.web_api.resource_path import Segment
 
 MOST_BODY_BYTES = 4 * 1024 * 1024  # of a body that is held whole

@@ -22,7 +22,7 @@ from kartoteka_runtime.web_api.accepted import is_readable
 from kartoteka_runtime.web_api.addresses import root_of
 from kartoteka_runtime.web_api.api_call import ApiCall
 from kartoteka_runtime.web_api.api_errors import CallRefused, SavedButMoved
-from kartoteka_runtime.web_api.api_router import ApiRouter
+from kartoteka_runtime.web_api.api_router import Dispatcher
 from kartoteka_runtime.web_api.compression import compressed
 from kartoteka_runtime.web_api.error_answers import REMAINING, TIME_REMAINING, ErrorAnswers
 from kartoteka_runtime.web_api.impersonation import Impersonation
@@ -39,9 +39,9 @@ _TOO_LONG, _TOO_MANY_AT_ONCE = "0x80072321", "0x80072326"
 
 
 class ApiEndpoint:
-    """Answers every request below ``/api/data/v9.x``, for who has a token."""
+    """Answers every request below one address, such as ``/api/data/v9.x``, for who has a token."""
 
-    def __init__(self, parts: RuntimeParts, router: ApiRouter) -> None:
+    def __init__(self, parts: RuntimeParts, router: Dispatcher) -> None:
         """Serve the app that ``parts`` make up with the handlers of ``router``."""
         self._parts = parts
         self._router = router

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.responses import Response
 
@@ -13,6 +14,18 @@ from kartoteka_runtime.web_api.api_call import ApiCall, Handler
 from kartoteka_runtime.web_api.api_errors import NoSuchAddress
 
 EntityHandler = Callable[[ApiCall, Entity], Awaitable[Response]]
+
+
+class Dispatcher(Protocol):
+    """Knows who answers a call, of one kind of addresses."""
+
+    async def dispatch(self, call: ApiCall) -> Response:
+        """Return the answer to a call.
+
+        Raises:
+            KartotekaError: It is refused; ``ApiEndpoint`` tells how.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from kartoteka.errors import KartotekaError
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.publishing.publish import refresh
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.storage.database import DatabaseBusy, SchemaMoved
 from kartoteka_runtime.validation.value_checks import shorten

@@ -14,7 +14,7 @@ from kartoteka_runtime.web_api.api_errors import CallRefused
 
 MOST_REQUESTS = 1000
 MOST_HEADERS = 50  # of one part
-MOST_LINE = 64 * 1024  # bytes of a request line or a header
+MOST_LINE = 256 * 1024  # bytes of a request line or a header: lists of ids are long
 BAD_BATCH = "0x80048d19"
 
 _METHOD = re.compile(r"[A-Za-z]{1,20}")

@@ -8,6 +8,7 @@
 | ``primarycontactid`` with an object | a new record that the lookup is to name |
 | ``contact_customer_accounts`` with a list | new records that belong to the new one |
 | ``contact_customer_accounts@odata.bind`` | records that are to belong to the new one |
+| ``email_activity_parties`` with a list | who takes part in an activity, and as what |
 | ``@odata.type``, ``name@OData.Community…`` | control information, which is not looked at |
 
 Source: reference web-api, section 2.
@@ -19,14 +20,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kartoteka.conditions.entity_collections import collections_of
+from kartoteka.conditions.entity_collections import PARTY, collections_of
 from kartoteka.conditions.typed import Collection, LookupStep
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field, Required
 from kartoteka.query.navigation_names import navigation_name
 from kartoteka.query.odata_expand import navigations_of
-from kartoteka.record_values import Reference
+from kartoteka.record_values import Party, Reference
 from kartoteka.registry import Registry
 from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api.api_call import ApiCall
@@ -37,6 +38,9 @@ from kartoteka_runtime.web_api.request_body import BAD_PAYLOAD
 BIND = "@odata.bind"
 ID = "@odata.id"
 
+_MOST_PARTIES = 1_000  # of one activity in a body
+_PARTICIPATION = "participationtypemask"
+_OF_PARTY = frozenset({_PARTICIPATION, "partyid", "addressused", "activityid", "activitypartyid"})
 _KEPT_NAVIGATIONS = "web_api.navigations"
 _KEPT_UNSAID = "web_api.unsaid"
 
@@ -107,6 +111,47 @@ async def read_body(
     return found
 
 
+async def read_party_lists(
+    call: ApiCall, entity: Entity, key: str, items: list[Any]
+) -> dict[str, Any]:
+    """Return ``{field: parties}`` of an activity from a list of parties, as clients write them.
+
+    Lists of parties that nobody is named for are not among them.
+
+    Raises:
+        RecordInvalid: A party has a property that parties have not.
+        CallRefused: One is nobody, or takes part in a way in which nobody does.
+    """
+    fields = {item.participation: item.name for item in entity.fields if item.type == "party_list"}
+    party = call.registry.entities[PARTY]
+    found: dict[str, Any] = {}
+    for item in items[: _MOST_PARTIES + 1]:
+        if not isinstance(item, dict):
+            raise _refused(f'"{key}" takes a list of objects.')
+        said = await read_values(call, party, item, is_new=True)
+        mask, address = said.get(_PARTICIPATION), said.get("addressused") or ""
+        name = fields.get(mask) if type(mask) is int else None
+        if name is None:
+            known = ", ".join(str(known) for known in fields) or "none"
+            raise _refused(
+                f'"{key}", {_PARTICIPATION}: {shorten(mask)} is none of those of "{entity.name}" '
+                f"({known})."
+            )
+        who = said.get("partyid")
+        if (
+            not isinstance(who, Reference | None)
+            or not isinstance(address, str)
+            or not (who or address)
+        ):
+            raise _refused(f'"{key}" takes parties by "partyid_…{BIND}" or "addressused".')
+        if unknown := said.keys() - _OF_PARTY:
+            raise _refused(f'"{key}": "{min(unknown)}" is nothing that a party takes here.')
+        found.setdefault(name, []).append(Party(who, address))
+    if len(items) > _MOST_PARTIES:
+        raise _refused(f'"{key}" takes at most {_MOST_PARTIES} parties.')
+    return {name: tuple(parties) for name, parties in found.items()}
+
+
 class _OtherProperties:
     """Reads the properties of one body that are not plainly the value of a field."""
 
@@ -164,6 +209,9 @@ class _OtherProperties:
             return
         if not isinstance(value, list):
             raise _refused(f'"{key}" takes a list of objects.')
+        if collection.entity == PARTY and self._entity.is_activity:
+            self._found.values |= await read_party_lists(self._call, self._entity, key, value)
+            return
         items: list[Mapping[str, Any] | Reference] = []
         for item in value:
             if not isinstance(item, dict):

@@ -21,7 +21,7 @@ from kartoteka.query.of_view import path_of
 from kartoteka.query.query import OrderKey
 from kartoteka.query.query_error import QueryError
 from kartoteka_runtime.records.changes import tracks_changes
-from kartoteka_runtime.records.reading import COUNT_CAP, TextPage
+from kartoteka_runtime.records.reading import COUNT_CAP
 from kartoteka_runtime.storage.json_rows import to_json
 from kartoteka_runtime.storage.record_queries import VERSION
 from kartoteka_runtime.web_api.change_tokens import (
@@ -34,7 +34,7 @@ from kartoteka_runtime.web_api.change_tokens import (
 from kartoteka_runtime.web_api.known_questions import KnownQuestions
 from kartoteka_runtime.web_api.list_request import ListRequest, selection
 from kartoteka_runtime.web_api.row_writer import WriteRow
-from kartoteka_runtime.web_api.written_rows import RowsWriter
+from kartoteka_runtime.web_api.written_rows import RowsWriter, WrittenPage
 
 __all__ = ["TRACKED", "ChangesEndpoint"]
 _TAKEN = ("$select", "$count", "$skiptoken", "$deltatoken")
@@ -69,7 +69,7 @@ class ChangesEndpoint:
         tracked = await _tracked(asked)
         found, write = self._question(asked, tracked.select)
         page, limit = tracked.page, asked.page_size
-        rows, gone = TextPage(b"[]", (), 0, 0, False), b""
+        rows, gone = WrittenPage(), b""
         room, following = limit, None
         if page.gone_after < 0:
             rows = await self._changed(asked, tracked, found, write, limit)
@@ -120,14 +120,18 @@ class ChangesEndpoint:
         found: ODataQuery,
         write: WriteRow,
         limit: int,
-    ) -> TextPage:
+    ) -> WrittenPage:
         """Return a page of the records that there are, or that changed."""
         if tracked.since is not None:
             found = _since(found, tracked.since, asked)
-        return await asked.records.query_text(
-            found.query, write, await self._rows.money(asked),
-            after=tracked.page.after, limit=limit, with_count=found.with_count,
-        )  # fmt: skip
+        return await self._rows.page(
+            found.query,
+            write,
+            asked,
+            after=tracked.page.after,
+            limit=limit,
+            with_count=found.with_count,
+        )
 
     def _question(self, asked: ListRequest, select: str) -> tuple[ODataQuery, WriteRow]:
         options = {name: text for name, text in asked.sent.question.items() if name != _SELECT}

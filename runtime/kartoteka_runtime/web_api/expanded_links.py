@@ -31,7 +31,9 @@ def add_links(
     entity = registry.entities.get(shown.entity)
     if entity is None:
         return
-    for expand, inside in zip(query.expands, shown.inside, strict=True):
+    kinds = {kind.key: kind for inside in shown.inside for kind in inside.kinds}
+    for expand in query.expands:
+        inside = kinds[expand.key]
         for row, told in zip(rows, written, strict=True):
             cut = row.get(expand.cut_key)
             if cut is not None:

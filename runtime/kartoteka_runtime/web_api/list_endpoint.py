@@ -161,7 +161,7 @@ class ListEndpoint:
         limit = asked.page_size if found.top is None else min(found.top, MOST_ROWS)
         query = found.query
         is_counted_off = query.is_aggregate or query.distinct
-        if limit and not (is_counted_off or query.expands or write.contents):
+        if limit and not (is_counted_off or query.expands or write.has_contents):
             return await self._listed_text(asked, found, write, token, limit)
         if is_counted_off and token:
             query, token = replace(query, skip=_skipped(token)), ""

@@ -18,8 +18,8 @@ from kartoteka.query.odata import OPTIONS
 from kartoteka.query.query_error import QueryError
 from kartoteka.query.shown import ShownRecord
 from kartoteka.registry import Registry
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.reading import RecordPage, TextPage
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.web_api.api_call import ApiCall
 from kartoteka_runtime.web_api.collection_link import CollectionLink
 from kartoteka_runtime.web_api.formatted_values import Reader
@@ -32,6 +32,7 @@ CRM = "Microsoft.Dynamics.CRM."
 _TOTAL, _IS_MORE = "totalrecordcount", "totalrecordcountlimitexceeded"
 _PUBLICATION = "globalmetadataversion"
 _OF_LIST = (_TOTAL, _IS_MORE, _PUBLICATION)
+_MOST_OPTIONS = 500
 _HEADERS = {"OData-Version": "4.0"}
 _JSON = "application/json; odata.metadata=minimal"
 WORDS = ("fetchxml", "savedquery", "userquery", "sql")  # options without $, in any casing
@@ -65,6 +66,8 @@ def read_sent(query: bytes, prefer: str) -> Sent:
         QueryError: An option is unknown, or was sent twice.
     """
     pairs = QueryParams(query).multi_items()
+    if len(pairs) > _MOST_OPTIONS:
+        raise QueryError(f"an address has at most {_MOST_OPTIONS} options")
     options = dict(pairs)
     refuse_unknown(options)
     refuse_repeated([name for name, _ in pairs])

@@ -8,6 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
+from kartoteka_runtime.web_api.api_errors import CallRefused
+
+MOST_FILE_BYTES = 16 * 1024 * 1024  # of an answer that would go out piece by piece
+
 # The headers that a part's answer keeps, in the case and order in which clients look for them.
 _NAMES = (
     "Content-Type", "OData-Version", "Location", "OData-EntityId", "ETag", "Preference-Applied",
@@ -37,7 +41,11 @@ class PartAnswer:
 
 
 async def answer_of(response: Response, request: Request, content_id: str) -> PartAnswer:
-    """Return what a handler answered; one that sends piece by piece is gathered here."""
+    """Return what a handler answered; one that sends piece by piece is gathered here.
+
+    Raises:
+        CallRefused: It is a file that is too large for that.
+    """
     gathered = _Gathered()
     await response(request.scope, request.receive, gathered)
     known = {name.decode("latin-1").lower(): value for name, value in gathered.headers}
@@ -53,7 +61,7 @@ async def answer_of(response: Response, request: Request, content_id: str) -> Pa
 
 
 class _Gathered:
-    """Takes what is sent."""
+    """Takes what is sent; of what comes piece by piece, only so much."""
 
     def __init__(self) -> None:
         self.status = 500
@@ -66,3 +74,7 @@ class _Gathered:
             self.headers = list(message.get("headers", ()))
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
+            if message.get("more_body") and len(self.body) > MOST_FILE_BYTES:
+                raise CallRefused(
+                    413, f"In a batch a file has at most {MOST_FILE_BYTES} bytes; fetch it alone."
+                )

@@ -56,6 +56,7 @@ def request_of(part: BatchPart, call: ApiCall, created: Mapping[str, str]) -> Re
     ]
     scope = {
         "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},  # nobody waits for who breaks off
         "http_version": "1.1",
         "method": part.method,
         "scheme": outer.get("scheme", "http"),

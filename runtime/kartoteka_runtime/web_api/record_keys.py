@@ -22,7 +22,7 @@ from kartoteka.record_values import Reference
 from kartoteka_runtime.validation.value_checks import Refused, compile_check, shorten
 from kartoteka_runtime.web_api.api_call import ApiCall
 from kartoteka_runtime.web_api.api_errors import CallRefused, NoRecordOfKey
-from kartoteka_runtime.web_api.resource_path import read_arguments
+from kartoteka_runtime.web_api.resource_path import read_arguments, value_of_alias
 
 BAD_KEY = "0x80060888"  # the code of a key that the record type does not have
 
@@ -54,16 +54,17 @@ def primary_id_of(arguments: str) -> str:
 
 
 def read_key(call: ApiCall, entity: Entity, arguments: str) -> RecordKey:
-    """Return what the parentheses behind an entity set say.
+    """Return what the parentheses behind an entity set say; ``@name`` is an alias's value.
 
     Raises:
         BadPath: They cannot be read.
         RecordNotFound: They hold one value that is no id.
-        CallRefused: They name no key of the entity, or a value that does not fit.
+        CallRefused: They name no key of the entity, a value that does not fit, or an alias that
+            the query string does not give one value.
     """
     if record_id := primary_id_of(arguments):
         return RecordKey(record_id)
-    said = read_arguments(arguments)
+    said = _without_aliases(call, read_arguments(arguments))
     if len(said) == 1 and said[0][0] in ("", entity.primary_id):
         record_id = primary_id_of(_unquoted(said[0][1]))
         if not record_id:
@@ -109,6 +110,16 @@ def keys_of(entity: Entity) -> tuple[frozenset[str], ...]:
     keys = [frozenset(key.fields) for key in entity.keys]
     keys += [frozenset((item.name,)) for item in entity.fields if item.unique]
     return tuple(dict.fromkeys(keys))
+
+
+def _without_aliases(
+    call: ApiCall, said: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """Return arguments with the values that the query string gives in place of aliases."""
+    if "@" not in "".join(text[:1] for _, text in said):
+        return said
+    values = call.request.query_params
+    return tuple((name, value_of_alias(text, values.getlist(text))) for name, text in said)
 
 
 def _key_values(call: ApiCall, entity: Entity, said: tuple[tuple[str, str], ...]) -> dict[str, Any]:

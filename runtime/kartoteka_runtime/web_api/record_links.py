@@ -9,7 +9,7 @@ from __future__ import annotations
 from kartoteka.conditions.typed import Collection, Linked, Match
 from kartoteka.errors import RecordNotFound
 from kartoteka.record_values import Reference
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 
 
 async def link(

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import has_column
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.file_values import contents_among, give_contents
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.security.column_access import without_masked_numbers
 from kartoteka_runtime.storage.json_rows import JsonMember, JsonShape, record_json

@@ -7,6 +7,7 @@ inside quoted text do not part anything. Source: reference web-api, section 2.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kartoteka.query.query_error import QueryError
@@ -77,6 +78,25 @@ def read_arguments(text: str) -> tuple[tuple[str, str], ...]:
             raise BadPath(f'"{part[:60]}" has no value')
         found.append((name.strip(), value.strip()))
     return tuple(found)
+
+
+def value_of_alias(text: str, values: Sequence[str]) -> str:
+    """Return what a query string gives for the alias ``text``; any other literal as it is.
+
+    ``values`` are those of the options of that name.
+
+    Raises:
+        QueryError: It is not there, there twice, or more than one literal.
+    """
+    if not text.startswith("@"):
+        return text
+    found = [value.strip() for value in values]
+    if len(found) != 1 or not found[0]:
+        why = "is there twice" if len(found) > 1 else "has no value"
+        raise QueryError(f"it {why}", part=text[:60], hint=f"one &{text[:60]}=… is needed")
+    if len(_split(found[0], ",")) > 1:
+        raise QueryError("it holds several values", part=text[:60])
+    return found[0]
 
 
 def _segment(part: str) -> Segment:

@@ -1,4 +1,4 @@
-"""The routes of the Web API: ``/api/data/v9.x/``."""
+"""The routes of the Web API: ``/api/data/v9.x/``, and of search: ``/api/search/v1.0/``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ from kartoteka_runtime.web_api.operations.message_filters import MESSAGE_FILTERS
 from kartoteka_runtime.web_api.operations.offered import Operations
 from kartoteka_runtime.web_api.problem import NO_SUCH_SEGMENT, problem
 from kartoteka_runtime.web_api.record_endpoints import RecordEndpoints
+from kartoteka_runtime.web_api.search.search_router import SearchRouter
 from kartoteka_runtime.web_api.token_endpoint import ADDRESS as TOKEN_ADDRESS
 from kartoteka_runtime.web_api.token_endpoint import TokenEndpoint
 
 ROOT = "/api/data/v9.{minor:minor_version}"
+SEARCH = "/api/search/v{version:search_version}"
 
 
 class MinorVersion(Convertor[int]):
@@ -43,6 +45,20 @@ class MinorVersion(Convertor[int]):
     def to_string(self, value: int) -> str:
         """Return it as it stands in a path."""
         return str(value)
+
+
+class SearchVersion(Convertor[str]):
+    """A version of search."""
+
+    regex = r"[12]\.0"
+
+    def convert(self, value: str) -> str:
+        """Return it."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return it as it stands in a path."""
+        return value
 
 
 class Anything(Convertor[str]):
@@ -60,6 +76,7 @@ class Anything(Convertor[str]):
 
 
 register_url_convertor("minor_version", MinorVersion())
+register_url_convertor("search_version", SearchVersion())
 register_url_convertor("anything", Anything())
 
 
@@ -69,6 +86,7 @@ def api_routes(parts: RuntimeParts, publisher: Publisher) -> list[BaseRoute]:
     return [
         Route(f"{ROOT}/{{path:anything}}", endpoint),
         Route(ROOT, endpoint),
+        Route(f"{SEARCH}/{{path:anything}}", ApiEndpoint(parts, SearchRouter())),
         Route(TOKEN_ADDRESS, TokenEndpoint(parts).__call__, methods=["POST"]),
         Route(TOKEN_ADDRESS, MethodNotAllowed("POST")),
         Route(OPENAPI_ADDRESS, OpenapiEndpoint(parts)),

@@ -16,11 +16,11 @@ from kartoteka.query.navigation_names import stem_of
 from kartoteka.query.shown import Shown, ShownRecord
 from kartoteka.registry import Registry
 from kartoteka_runtime.localization.money_writers import CURRENCY, MoneyWriters
-from kartoteka_runtime.records.content_fields import contents_of
 from kartoteka_runtime.storage.database import Row
 from kartoteka_runtime.storage.json_rows import JsonMember, JsonShape, json_source, to_json
 from kartoteka_runtime.storage.row_readers import VALUE_NAMES, ReadColumn, value_source
 from kartoteka_runtime.web_api.formatted_values import Reader, count_writer, formatted_value
+from kartoteka_runtime.web_api.given_contents import holds_contents
 from kartoteka_runtime.web_api.preferences import Preferences
 from kartoteka_runtime.web_api.serialize import version_tag
 
@@ -56,7 +56,7 @@ class WriteRow:
     Attributes:
         record: The function from a record, and what writes money, to its JSON object.
         shape: What the rows hold, where the database may write them.
-        contents: The values that lie in files: such rows are written from records.
+        has_contents: Whether values lie in files: such rows are written from records.
     """
 
     shown: ShownRecord
@@ -65,7 +65,7 @@ class WriteRow:
     registry: Registry
     record: WriteRecord
     shape: JsonShape | None
-    contents: frozenset[str] = frozenset()
+    has_contents: bool = False
 
     def encoder(
         self, columns: Sequence[ReadColumn], engine: str
@@ -91,10 +91,9 @@ def build_row_writer(
     source = _record(shown, wanted, reader, registry, names, _RecordSource())
     exec(compile(source, "<rows>", "exec"), names)  # noqa: S102 - from names of the registry alone
     record: WriteRecord = names[names["outermost"]]
-    entity = registry.entities.get(shown.entity)
-    contents = contents_of(entity) & {value.key for value in shown.values} if entity else None
-    shape = None if contents else _shape(shown, wanted, registry)
-    return WriteRow(shown, wanted, reader, registry, record, shape, contents or frozenset())
+    has_contents = holds_contents(shown, registry)
+    shape = None if has_contents else _shape(shown, wanted, registry)
+    return WriteRow(shown, wanted, reader, registry, record, shape, has_contents)
 
 
 def _shape(shown: ShownRecord, wanted: Annotated, registry: Registry) -> JsonShape | None:
@@ -124,12 +123,14 @@ def _record(
     entity = registry.entities.get(shown.entity)
     members = _own_members(shown, entity, wanted, reader, names, where)
     for inside in shown.inside:
-        before += _record(inside.shown, wanted, reader, registry, names, where)
-        function = names["outermost"]
-        if inside.is_many:
-            value = f"[{function}(i,m) for i in r[{inside.key!r}]]"
-        else:
-            value = f"{function}(v,m) if (v:=r[{inside.key!r}]) is not None else None"
+        value = "None"
+        for kind in reversed(inside.kinds):
+            before += _record(kind.shown, wanted, reader, registry, names, where)
+            function = names["outermost"]
+            if kind.is_many:
+                value = f"[{function}(i,m) for i in r[{kind.key!r}]]"
+            else:
+                value = f"{function}(v,m) if (v:=r[{kind.key!r}]) is not None else {value}"
         members.append(_Member(inside.name, value))
     name = names["outermost"] = f"w{len(names)}"
     names[name] = None
@@ -171,6 +172,8 @@ def _own_members(
 ) -> list[_Member]:
     """Return the members of a record but those that are records themselves."""
     members = []
+    if shown.says_type:
+        members.append(_Member("@odata.type", repr(f"#Microsoft.Dynamics.CRM.{shown.entity}")))
     if shown.has_version:
         tag = f"""f'''W/"{{{where.value("versionnumber")}}}"'''"""
         members.append(_Member("@odata.etag", tag))

@@ -61,9 +61,7 @@ class SqlEndpoint:
     ) -> Response:
         """Answer with rows whose pages follow one another by their values."""
         limit = asked.page_size
-        page = await asked.records.query_text(
-            found.query, write, await self._rows.money(asked), after=asked.sent.token, limit=limit
-        )
+        page = await self._rows.page(found.query, write, asked, after=asked.sent.token, limit=limit)
         answer["value"] = Fragment(page.text)
         if page.next_after:
             answer["@odata.nextLink"] = next_link(asked, page.next_after)

@@ -41,7 +41,7 @@ def test_every_example_can_be_read(base):
     account = base.entities["account"]
     examples = re.findall(r"\| `(\$[a-z]+=[^|]*)` \|$", PAGE, re.MULTILINE)
     examples += re.findall(r"^```text\n(\$.*)\n```", PAGE, re.MULTILINE)
-    assert len(examples) == 9
+    assert len(examples) == 10
     for example in examples:
         options = dict(part.split("=", 1) for part in example.split("&"))
         assert read_options(options, base, account).query.entity == "account", example

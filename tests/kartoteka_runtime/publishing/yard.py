@@ -11,8 +11,9 @@ from kartoteka.registry import Registry
 from kartoteka_runtime.live_registry import LiveRegistry
 from kartoteka_runtime.publishing.bootstrap import SYSTEM
 from kartoteka_runtime.publishing.publish import PublishResult, publish, refresh
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.hook_table import HookTable
-from kartoteka_runtime.records.record_service import ActingRecords, RecordService
+from kartoteka_runtime.records.record_service import RecordService
 
 HEAD = (
     "kind: entity\nformat: 1\nname: {name}\nlabel: {{ en: {name} }}\nownership: none\nstates: []\n"

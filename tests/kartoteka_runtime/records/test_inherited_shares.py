@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kartoteka.access.rights import ALL_RIGHTS, mask_of
 from kartoteka.record_values import Reference
 from kartoteka_runtime.publishing.bootstrap import add_user
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.testing.running_app import (
     RunningApp,
     publish_folder,

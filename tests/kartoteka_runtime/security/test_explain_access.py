@@ -14,8 +14,8 @@ from kartoteka.record_values import Reference
 from kartoteka_runtime.known_ids import ORGANIZATION, ROOT_UNIT, role_id
 from kartoteka_runtime.publishing.bootstrap import add_user
 from kartoteka_runtime.records.access_sentences import AccessSentences
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.records.explain_access import AccessExplainer, RecordExplanation
-from kartoteka_runtime.records.record_service import ActingRecords
 from kartoteka_runtime.testing.running_app import RunningApp
 
 LEVELS = ("none", "user", "business_unit", "parent_child", "organization")

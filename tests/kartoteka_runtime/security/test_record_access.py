@@ -11,7 +11,7 @@ from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
 from kartoteka_runtime.known_ids import ROOT_UNIT
 from kartoteka_runtime.publishing.bootstrap import add_user
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.testing.running_app import RunningApp
 
 _VERBS = ("create", "read", "write", "delete", "append", "append_to", "assign", "share")

@@ -90,6 +90,7 @@ async def test_a_post_with_the_right_token_from_elsewhere_is_refused(visitor, he
     assert answer.status == status
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # pages know no engine
 async def test_no_page_holds_anything_inline(app, visitor):
     """Follows links, Customize included, and looks at what a strict policy would stop."""
     await visitor.create("sample", name="Groomer")

@@ -11,10 +11,12 @@ import httpx
 from kartoteka.plugin_api.contexts import RecordHandler
 from kartoteka_runtime.security.request_limits import RequestLimit
 from kartoteka_runtime.storage.database import MissingTable
+from kartoteka_runtime.web_api.batch_parts import MOST_LINE
 
 ROOT = "http://testserver/api/data/v9.2/"
 GUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 CRLF = "\r\n"
+PLAIN = "multipart/mixed; boundary=batch_1"
 
 
 def part(request: str, body: object = None, *, content_id: str = "", headers: str = "") -> str:
@@ -185,6 +187,43 @@ async def test_parts_are_read_as_clients_write_them(fleet):
         assert headers.get("Content-ID") == ("7" if "Content-ID" in text else None), way
 
 
+async def test_change_sets_are_read_as_clients_write_them(fleet):
+    """With LF alone and a body that is the word null; DELETE without an empty line after it."""
+    there = "https://elsewhere.example/api/data/v9.2/berths"
+    text = (
+        "\n--batch_1\nContent-Type: multipart/mixed; boundary=changeset_1\n\n"
+        "--changeset_1\nContent-Type: application/http\nContent-Transfer-Encoding:binary\n"
+        f"Content-ID: 1\n\nPOST {there} HTTP/1.1\nContent-Type: application/json\n\n"
+        '{"name": "by LF"}\n'
+        "--changeset_1\nContent-Type: application/http\nContent-ID: 2\n\n"
+        f"DELETE {there}({fleet.identity('P')}) HTTP/1.1\nIf-Match: *\n"
+        "--changeset_1\nContent-Type: application/http\nContent-ID: 3\n\n"
+        f"DELETE {there}({fleet.identity('Q')}) HTTP/1.1\n\nnull\n"
+        "--changeset_1--\n\n--batch_1--\n"
+    )
+    answer = await send(fleet.api, text=text, content_type=PLAIN)
+    parts = read(answer)
+    assert [(status, headers["Content-ID"]) for status, headers, _ in parts] == [
+        (204, "1"), (204, "2"), (204, "3"),
+    ]  # fmt: skip
+    names = [row["name"] for row in (await fleet.get("berths")).json()["value"]]
+    assert names == ["by LF"]
+
+
+async def test_preferences_are_each_parts_own(fleet):
+    wanted = 'Prefer: odata.include-annotations="*",odata.maxpagesize=1'
+    answer = await send(
+        fleet.api,
+        part("GET vessels?$select=kind"), part("GET vessels?$select=kind", headers=wanted),
+        Prefer='odata.include-annotations="*",odata.maxpagesize=2',
+    )  # fmt: skip
+    plain, annotated = (json.loads(body) for _, _, body in read(answer))
+    assert len(plain["value"]) == 5 and "kind@" not in str(plain)
+    assert len(annotated["value"]) == 1 and "kind@" in str(annotated)
+    assert annotated["@odata.nextLink"].startswith(f"{ROOT}vessels?")
+    assert read(answer)[1][1]["Preference-Applied"].startswith("odata.maxpagesize=1")
+
+
 async def test_a_plus_sign_among_raw_spaces_is_one(fleet):
     await fleet.api.post("berths", json={"name": "a+b"})
     answer = await send(
@@ -270,7 +309,6 @@ async def test_with_continue_on_error_everything_has_its_turn(fleet):
     assert stopped.status_code == 400 and [one[0] for one in read(stopped)] == [404]
 
 
-PLAIN = "multipart/mixed; boundary=batch_1"
 UNREADABLE = {
     "no boundary": ("multipart/mixed", batch(part("GET berths"))),
     "no delimiter": ("multipart/mixed; boundary=other", batch(part("GET berths"))),
@@ -300,8 +338,10 @@ async def test_other_types_methods_and_lengths_are_refused(fleet):
     for length in (4 * 1024 * 1024 + 1, len(endless)):
         answer = await send(fleet.api, text=endless[:length], content_type=PLAIN)
         assert answer.status_code == 413 and answer.json()["error"]["message"]
-    long = f"GET berths?$select=name&tag={'x' * 33_000}"
-    answer = await send(fleet.api, part(long), part(long * 2), Prefer="odata.continue-on-error")
+    long = f"GET berths?$select=name&tag={'x' * 64 * 1024}"
+    answer = await send(
+        fleet.api, part(long), part(f"{long}{'x' * MOST_LINE}"), Prefer="odata.continue-on-error"
+    )
     parts = read(answer)
     assert [status for status, _, _ in parts] == [200, 414], parts[0]
 

@@ -81,7 +81,7 @@ class Definitions:
 
     async def one(self, address: str, **options):
         params = {f"${name}": value for name, value in options.items()}
-        answer = await self.api.get(address, params=params)
+        answer = await self.api.get(address, params=params or None)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -169,6 +169,8 @@ async def test_an_entity_is_there_under_its_id_and_its_names(ask):
         f"EntityDefinitions(MetadataId={identity})",
         "EntityDefinitions(SchemaName='new_Ship')",
         "EntityDefinitions(LogicalName='NEW_SHIP')",
+        f"EntityDefinitions(@p1)?@p1={identity}",
+        "EntityDefinitions(LogicalName=@p1)?@p1='new_ship'",
     ):
         assert await ask.one(address) == ship
     for name, value in {
@@ -479,6 +481,7 @@ _BAD_OPTIONS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("EntityDefinitions", {"top": "-1"}, "$top"),
     ("EntityDefinitions", {"skip": "1"}, "$skip"),
     ("EntityDefinitions(name)", {}, "name"),
+    ("EntityDefinitions(LogicalName=@p1)", {}, "@p1"),
     ("EntityDefinitions(Nothing='a')", {}, "Nothing"),
     ("EntityDefinitions(LogicalName='a',SchemaName='b')", {}, "one key"),
     (SHIP, {"filter": "LogicalName eq 'a'"}, "$filter"),

@@ -10,8 +10,11 @@ import re
 import pytest
 from PIL import Image
 
+from kartoteka.plugin_api.contexts import RecordHandler
 from kartoteka_runtime.publishing.purge import purge
+from kartoteka_runtime.storage.database import MissingTable
 from kartoteka_runtime.testing.running_app import publish_folder
+from kartoteka_runtime.web_api.part_answer import MOST_FILE_BYTES
 
 _BOAT = """\
 kind: entity
@@ -21,10 +24,13 @@ label: { en: Boat }
 plural_label: { en: Boats }
 primary_field: name
 ownership: user
+features: [change_tracking]
 
 fields:
   - { name: name, type: text, label: { en: Name }, max_length: 40 }
+  - { name: tug, type: lookup, label: { en: Tug }, target: boat, relationship: boat_tugs }
   - { name: papers, type: file, label: { en: Papers }, max_size_kb: 10240 }
+  - { name: large, type: file, label: { en: Large }, max_size_kb: 20480 }
   - { name: plan, type: file, label: { en: Plan }, max_size_kb: 1, allowed_extensions: [pdf, TXT] }
   - { name: secret, type: file, label: { en: Secret }, secured: true }
   - { name: stamp, type: file, label: { en: Stamp }, read_only: true }
@@ -325,6 +331,49 @@ async def test_images_are_base64_in_records_and_told_only_when_named(boats):
     assert boats.kept() == []
 
 
+async def test_images_are_told_wherever_a_record_is(boats):
+    image = base64.b64encode(picture()).decode()
+    made = await boats.api.post(
+        "boats?$select=photo",
+        json={"name": "B", "photo": image, "tug@odata.bind": f"boats({boats.boat})"},
+        headers={"Prefer": "return=representation"},
+    )
+    other, small = made.json()["boatid"], made.json()["photo"]
+    assert base64.b64decode(small).startswith(b"\xff\xd8")
+
+    async def rows(query, **headers):
+        answer = await boats.api.get(f"boats?{query}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    await boats.api.patch(f"boats({boats.boat})", json={"tug@odata.bind": f"boats({other})"})
+    inner = "tug($select=photo;$expand=boat_tugs($select=photo,icon))"
+    first, second = (await rows(f"$select=name&$orderby=name&$expand={inner}"))["value"]
+    assert (first["tug"]["photo"], second["tug"]["photo"]) == (small, None)
+    assert [(one["photo"], one["icon"]) for one in second["tug"]["boat_tugs"]] == [(small, None)]
+    one = (await boats.api.get(f"boats({boats.boat})?$expand=tug($select=photo)")).json()
+    assert one["tug"]["photo"] == small
+    sql = (
+        "SELECT a.name, a.photo, t.photo AS other FROM boat a LEFT JOIN boat t ON a.tug = t.boatid"
+    )
+    found = {row["name"]: row for row in (await rows(f"sql={sql}"))["value"]}
+    assert [(found[name]["photo"], found[name]["other"]) for name in ("Ala", "B")] == [
+        (None, small), (small, None)
+    ]  # fmt: skip
+    xml = (
+        "<fetch><entity name='boat'><attribute name='name'/><order attribute='name'/>"
+        "<link-entity name='boat' from='boatid' to='tug' alias='t'><attribute name='photo'/>"
+        "</link-entity></entity></fetch>"
+    )
+    fetched = (await rows(f"fetchXml={xml}"))["value"]
+    assert [row["t.photo"] for row in fetched] == [small, None]
+    tracked = await rows("$select=name,photo", Prefer="odata.track-changes")
+    await boats.api.patch(f"boats({other})", json={"name": "C"})
+    assert sorted(row["photo"] or "" for row in tracked["value"]) == ["", small]
+    changed = (await boats.api.get(tracked["@odata.deltaLink"])).json()["value"]
+    assert [(row["name"], row["photo"]) for row in changed] == [("C", small)]
+
+
 async def test_images_are_written_anew_without_what_hides_in_them(boats):
     place = Image.Exif()
     place[0x010E] = "the harbour"
@@ -389,6 +438,51 @@ async def test_a_change_set_that_fails_keeps_no_bytes(boats):
     assert answer.status_code in (200, 400)
     assert (await boats.api.get("boats/$count")).text == "1"
     assert boats.kept() == []
+
+
+async def test_files_come_and_go_in_batches_whole_or_not_at_all(boats):
+    content = bytes(range(256)) * 1024  # of several blocks
+
+    async def batch(*lines: str, body: bytes = b""):
+        head = "\r\n".join(("--b", "Content-Type: application/http", "", *lines, "", "")).encode()
+        kind = {"Content-Type": "multipart/mixed; boundary=b"}
+        return await boats.api.post("$batch", content=head + body + b"\r\n--b--", headers=kind)
+
+    papers = f"{boats.address}/papers"
+    sent = await batch(
+        f"PATCH {papers} HTTP/1.1", "x-ms-file-name: a.bin",
+        "Content-Type: application/octet-stream", body=content,
+    )  # fmt: skip
+    assert "HTTP/1.1 204 No Content" in sent.text
+    read = await batch(f"GET {papers}/$value HTTP/1.1")
+    assert content in read.content
+    assert f"x-ms-file-size: {len(content)}" in read.text
+    await boats.put("large", b"x" * (MOST_FILE_BYTES + 1), "a.bin")
+    read = await batch(f"GET {boats.address}/large/$value HTTP/1.1")
+    assert "HTTP/1.1 413" in read.text and len(read.content) < 2000
+    read = await batch(f"GET {boats.address}/large/$value HTTP/1.1", "Range: bytes=0-9")
+    assert b"\r\n\r\nxxxxxxxxxx\r\n--" in read.content
+
+
+async def test_a_publish_that_overtakes_an_upload_is_told_and_nothing_is_sent_twice(boats):
+    """What was kept first has been committed: the request must not run again by itself."""
+    seen: list[str] = []
+
+    async def moved_once(context) -> None:
+        seen.append(context.values["papers"])
+        if len(seen) == 1:
+            raise MissingTable("boat")
+
+    boats.app.add_record_handlers(RecordHandler("boat", "before_update", moved_once))
+    answer = await boats.put("papers", TEXT)
+    assert (answer.status_code, len(seen)) == (409, 1)
+    error = answer.json()["error"]
+    assert error["code"] == "0x80040216" and "saved" in error["message"].lower()
+    assert (await boats.record("papers"))["papers"] is None
+    assert (await boats.put("papers", TEXT)).status_code == 204
+    assert (await boats.api.get(f"{boats.address}/papers/$value")).content == TEXT
+    await boats.app.run_jobs()
+    assert boats.kept() == [(await boats.record("papers"))["papers"]]
 
 
 async def test_uploads_that_nobody_finished_are_forgotten_a_day_later(boats):

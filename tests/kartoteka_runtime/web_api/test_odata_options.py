@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit
 
 from kartoteka.query.query import MOST_ITEMS_EXPANDED
 from kartoteka.record_values import Reference
@@ -76,6 +77,14 @@ FILTERS = [
     ("ownerid eq me()", "A"),
     ("name eq @p1 or crew eq @p2&@p1='O''Hara'&@p2=20", "D"),
     (f'{F}In(PropertyName=\'crew\',PropertyValues=@p)&@p=["5","20"]', "AD"),
+    (f"{F}In(PropertyName=@n,PropertyValues=@p)&@n='crew'&@p=['5',20]", "AD"),
+    (
+        f"contains(code,@a) and {F}Above(PropertyName='vesselid',PropertyValue=@b)&@a='fa'&@b=#C",
+        "A",
+    ),
+    ('name in @p&@p=["ALFA","it\'s"]', "A"),
+    ("crew in @p and name ne @q&@p=[5, 20]&@q='Alfa'", "D"),
+    ("vesselid in @p&@p=['#A','#B']", "AB"),
 ]
 
 
@@ -159,6 +168,42 @@ async def test_related_records_come_inside_of_records(fleet):
     assert len(statements) <= 5
 
 
+async def test_an_owner_comes_inside_whoever_it_is(fleet):
+    query = "$select=name&$orderby=name&$top=3&$expand=ownerid($select=fullname,name,systemuserid)"
+    alfa, bravo, charlie = (await _get(fleet, query)).json()["value"]
+    user = alfa["ownerid"]
+    assert user.pop("@odata.etag").startswith('W/"') and user.pop("fullname")
+    assert user == {
+        "@odata.type": "#Microsoft.Dynamics.CRM.systemuser",
+        "ownerid": fleet.user_id,
+        "systemuserid": fleet.user_id,
+    }
+    assert bravo["ownerid"]["@odata.type"] == "#Microsoft.Dynamics.CRM.team"
+    assert bravo["ownerid"]["name"] == "mine" and "fullname" not in bravo["ownerid"]
+    assert charlie["ownerid"]["fullname"] == "below X"
+    answer = await fleet.get(f"vessels({fleet.identity('B')})?$select=name&$expand=ownerid,boss")
+    record = answer.json()
+    assert record["ownerid"]["ownerid"] == record["ownerid"]["teamid"]
+    assert {"createdon", "_businessunitid_value"} <= set(record["ownerid"])
+    assert "administratorid" not in record["ownerid"] and record["boss"]["name"] == "Alfa"
+    wanted = {"prefer": 'odata.include-annotations="*"'}
+    (row,) = (await _get(fleet, "$filter=crew eq 5&$expand=ownerid", **wanted)).json()["value"]
+    assert row["ownerid"][f"_businessunitid_value{CRM}lookuplogicalname"] == "businessunit"
+    payer = await made_customer(fleet)
+    query = "$filter=crew eq 20&$expand=payer_account($select=name),payer_contact($select=fullname)"
+    (row,) = (await _get(fleet, query)).json()["value"]
+    assert (row["payer_account"]["accountid"], row["payer_contact"]) == (payer, None)
+
+
+async def made_customer(fleet) -> str:
+    """Let an account pay for the vessel D."""
+    made = await fleet.api.post("accounts", json={"name": "Payer"})
+    account: str = made.headers["OData-EntityId"][-37:-1]
+    bound = {"payer_account@odata.bind": f"/accounts({account})"}
+    assert (await fleet.api.patch(f"vessels({fleet.identity('D')})", json=bound)).status_code == 204
+    return account
+
+
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record without annotations; those inside that are lists by their names."""
     plain: dict[str, Any] = {}
@@ -188,6 +233,25 @@ APPLIED: list[tuple[str, str, list[dict[str, object]]]] = [
      [{"armed": False, "m": 10}, {"armed": True, "m": 20}]),
     ("filter(crew ge 10)/filter(crew le 10)/aggregate($count as n)", "", [{"n": 2}]),
     ("groupby((kind))", "$orderby=kind&$top=1", [{"kind": None}]),
+    ("groupby((kind),aggregate($count as n))/filter(n ge 2)/orderby(kind desc)", "",
+     [{"kind": 2, "n": 2}, {"kind": None, "n": 2}]),
+    ("groupby((kind),aggregate(crew with sum as total))/orderby(total desc)/top(2)", "",
+     [{"kind": 2, "total": 30}, {"kind": None, "total": 10}]),
+    ("groupby((name),aggregate(crew with sum as total))/topcount(2,total)", "$top=1",
+     [{"name": "Delta", "total": 20}]),
+    ("groupby((name),aggregate(crew with sum as total))/filter(total ne null)/bottomcount(1,total)",
+     "", [{"name": "Alfa", "total": 5}]),
+    ("groupby((kind),aggregate(crew with average as mid))/filter(mid gt 14.5 or kind eq 'tug')",
+     "$orderby=mid", [{"kind": 1, "mid": 5}, {"kind": 2, "mid": 15}]),
+    ("groupby((boss/name),aggregate($count as n))",
+     "$filter=vessel_name eq 'ALFA' or n gt 2&$orderby=n desc",
+     [{"vessel_name": None, "n": 3}, {"vessel_name": "Alfa", "n": 1}]),
+    ("groupby((boss),aggregate(price with max as m))/filter(_boss_value eq #A and m lt @p)",
+     "@p=20.5", [{"_boss_value": "#A", "m": 20}]),
+    ("groupby((built),aggregate($count as n))/filter(built ge 2031-01-01 or n eq 3)",
+     "$orderby=n desc", [{"built": None, "n": 3}, {"built": "2031-05-14", "n": 1}]),
+    ("filter(vesselid in @ids)/aggregate($count as n)", "@ids=(#A,#B)", [{"n": 2}]),
+    ("aggregate(crew with sum as total)/filter(total gt 100)", "", []),
 ]  # fmt: skip
 
 
@@ -200,6 +264,11 @@ async def test_every_transformation_gives_its_groups(fleet):
         (apply, rest, [{key: fleet.full(value) for key, value in row.items()} for row in rows])
         for apply, rest, rows in APPLIED
     ]
+    counted = "$apply=groupby((name),aggregate(crew with sum as c))/filter(c ne 5)&$count=true"
+    first = await _get(fleet, counted, prefer="odata.maxpagesize=3")
+    assert (first.json()["@odata.count"], len(first.json()["value"])) == (4, 3)
+    rest = (await fleet.api.get(first.json()["@odata.nextLink"])).json()
+    assert ([row["name"] for row in rest["value"]], rest["@odata.count"]) == (["Echo"], 4)
     pages = await _pages(fleet, "$apply=groupby((name))", prefer="odata.maxpagesize=2")
     assert [[row["name"][0] for row in page] for page in pages] == [
         ["A", "B"], ["C", "D"], ["E"]
@@ -319,7 +388,10 @@ REFUSED = [
     ("$filter=crew eq @x&@x=1 or 1 eq 1", "@x"), ("$filter=crew eq @x&@x='y'", "$filter 1:9"),
     ("$orderby=name up", "asc or desc"), ("$orderby=nosuch", "$orderby 1:1"),
     ("$top=x", "$top"), ("$count=maybe", "$count"),
-    ("$expand=nosuch", "$expand 1:1"), ("$expand=ownerid", "ownerid_systemuser or ownerid_team"),
+    ("$expand=nosuch", "$expand 1:1"), ("$expand=payer", "payer_account or payer_contact"),
+    ("$expand=ownerid($expand=businessunitid)", "write $select"),
+    ("$expand=ownerid,ownerid", "twice"),
+    ("$expand=ownerid($select=nosuch)", "$expand 1:17"),
     ("$expand=boss($top=1)", "$top"), ("$expand=boss($select=nosuch)", "$expand 1:14"),
     ("$expand=boss,boss", "twice"), ("$expand=vessel_voyages($filter=nosuch eq 1)", "$expand 1:24"),
     ("$expand=boss(", "missing"), ("$expand=" + "boss($expand=" * 12 + "boss" + ")" * 12, "inside"),
@@ -327,6 +399,19 @@ REFUSED = [
     ("$apply=nosuch(name)", "$apply"), ("$apply=groupby(name)", "groupby"),
     ("$apply=aggregate(name with sum as s)", "number"), ("$apply=groupby((flags))", "options"),
     ("$apply=aggregate($count as a,$count as a)", "twice"),
+    ("$apply=groupby((name))/groupby((kind))", "only one groupby"),
+    ("$apply=groupby((name))/top(1)/filter(name eq 'x')", "let top be the last"),
+    ("$apply=groupby((name))/top(-1)", "no number of groups"),
+    ("$apply=groupby((name))/filter(crew eq 1)", "crew"),
+    ("$apply=groupby((boss))/filter(boss/name eq 'x')", "before groupby"),
+    ("$apply=groupby((boss))/filter(boss in myteams())", "myteams"),
+    ("$apply=groupby((ownerid))/filter(ownerid in myteams())", "before groupby"),
+    ("$apply=groupby((name))/topcount(1,crew)", "topcount takes"),
+    ("$apply=groupby((name))/orderby(crew)", "crew"),
+    ("$apply=groupby((name))/compute(1)", "write filter"),
+    ("$apply=groupby((name))/top(1)&$orderby=name", "top inside"),
+    ("$apply=aggregate(crew with sum as t)&$filter=t gt 'x'", "$filter 1:6"),
+    ("$apply=groupby((name))" + "/filter(name eq 'x')" * 1000, ""),
     ("$apply=groupby((name))&$select=name", "$apply"),
     ("$apply=groupby((name))&$skiptoken=x", "$skiptoken"), ("$apply=filter(crew eq 1)", "nothing"),
     ("$apply=groupby((name))&$orderby=crew", "crew"), ("savedQuery=nosuch", "no view"),
@@ -334,7 +419,12 @@ REFUSED = [
     ("fetchxm=<fetch/>", "fetchxml"),
     ("$top=3&$top=4", "$top: this is there twice"), ("filter=crew eq 1", "write $filter"),
     ("savedQuery=vessel_big&savedquery=vessel_big", "twice"),
-    ("$skiptoken=x", ""), ("$filter=" + "x" * 40000, "characters"),
+    ("$skiptoken=x", ""), ("$filter=" + "x" * 40000, "too long for a name"),
+    ("$filter=crew in (" + "1," * 5000 + "1)", "more than 5000 items"),
+    ("$filter=length(code) in (" + "1," * 500 + "1)", "more than 500 items"),
+    ("$filter=crew eq 1" + " or crew eq 1" * 2000, "at most 3000 words"),
+    ("$filter=crew eq @p&@p=1&@p=2", "@p: this is there twice"),
+    ("&".join(f"@a{number}=1" for number in range(501)), "at most 500 options"),
 ]  # fmt: skip
 
 
@@ -410,3 +500,68 @@ async def test_a_collection_that_is_cut_says_where_it_goes_on(fleet):
     assert one["vessel_voyages@odata.nextLink"] == link
     topped = await fleet.get(address.replace(options, f"{options};$top=2"))
     assert "vessel_voyages@odata.nextLink" not in topped.json()["value"][0]
+
+
+async def test_a_list_of_thousands_of_values_is_one_parameter(fleet):
+    ids = [f"0190a000-0000-7000-8000-00000001{number:04x}" for number in range(1_999)]
+    ids += [fleet.identity("B")]
+    texts = [f"code {number}" for number in range(2_999)] + ["ALFA"]
+    numbers = [*range(1_000, 2_999), 20]
+    filters = {
+        "In": (f"{F}In(PropertyName='vesselid',PropertyValues=@p)", "B", ids),
+        "in": (f"vesselid in ({','.join(ids)})", "B", None),
+        "not in": (f"not (vesselid in ({','.join(ids)}))", "ACDE", None),
+        "over a lookup": (f"_boss_value in ({','.join(ids)})", "C", None),
+        "texts": (f"{F}In(PropertyName='code',PropertyValues=@p)", "A", texts),
+        "numbers": (f"crew in ({','.join(map(str, numbers))})", "D", None),
+        "decimals": (f"tons in ({','.join(f'{n}.25' for n in range(99))})", "B", None),
+        "dates": (f"built in ({','.join(f'2031-05-{n:02}' for n in range(1, 29))})", "B", None),
+        "moments": (f"seen in ({','.join(f'2031-05-14T09:00:{n:02}Z' for n in range(60))})", "B",
+                    None),
+        "who asks": (f"ownerid in ({','.join(ids)},me())", "A", None),
+        "flags": (f"flags in ({','.join(repr(f'1,{n % 3 + 1}') for n in range(30))})", "A", None),
+    }  # fmt: skip
+    found = {}
+    for name, (text, _, values) in filters.items():
+        options = {"$filter": text, "$orderby": "name", "$select": "name"}
+        if values is not None:
+            options["@p"] = json.dumps(values)
+        with fleet.app.counted_statements() as statements:
+            (answer,) = await _in_batch(fleet, f"vessels?{urlencode(options)}")
+        found[name] = "".join(row["name"][0] for row in answer["value"])
+        assert max(map(len, statements)) < 2_000 + 400 * (name == "flags"), name
+    assert found == {name: letters for name, (_, letters, _) in filters.items()}
+
+
+async def test_a_fetch_takes_thousands_of_values(fleet):
+    listed = "".join(f"<value>0190a000-0000-7000-8000-00000001{n:04x}</value>" for n in range(1999))
+    xml = (
+        "<fetch><entity name='vessel'><attribute name='name'/><filter><condition "
+        f"attribute='vesselid' operator='in'>{listed}<value>{fleet.identity('B')}</value>"
+        "</condition></filter></entity></fetch>"
+    )
+    with fleet.app.counted_statements() as statements:
+        (answer,) = await _in_batch(fleet, f"vessels?fetchXml={quote(xml)}")
+    assert [row["name"] for row in answer["value"]] == ["Bravo"]
+    assert max(map(len, statements)) < 2_000
+    short = "<fetch><entity name='vessel'><filter><condition attribute='crew' operator='in'>{}"
+    more = await fleet.fetch(
+        short.format("<value>1</value>" * 2001) + "</condition></filter></entity></fetch>"
+    )
+    assert "one to 2000 values, 2001 given" in more.json()["error"]["message"]
+
+
+async def _in_batch(fleet, *addresses: str) -> list[dict[str, Any]]:
+    """Return what a batch of GETs answers, as clients send addresses that are too long."""
+    parts = [
+        "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        f"GET {address} HTTP/1.1\r\n\r\n"
+        for address in addresses
+    ]
+    answer = await fleet.api.post(
+        "$batch",
+        content="".join([*parts, "--b--\r\n"]),
+        headers={"Content-Type": "multipart/mixed; boundary=b"},
+    )
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines() if line.startswith("{")]

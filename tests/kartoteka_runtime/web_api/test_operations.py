@@ -76,6 +76,7 @@ async def test_enums_are_read_in_every_way_that_clients_write_them(fleet, writte
         ("RetrieveCurrentOrganization(AccessType='Junk')", "none of Default"),
         ("WhoAmI(Junk=1)", '"Junk"'),
         ("WhoAmI()?$select=UserId", '"$select"'),
+        ("RetrieveTotalRecordCount(EntityNames=@p1)?@p1=['vessel']&@p1=['berth']", "twice"),
         ("CalculateRollupField(Target={'@odata.id':'junk(1)'},FieldName='x')", "no address"),
     ],
 )

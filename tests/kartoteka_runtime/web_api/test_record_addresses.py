@@ -79,6 +79,8 @@ async def test_a_record_is_found_by_its_id_and_by_alternate_keys_in_every_spelli
         f"ports(portid={{{port.upper()}}})", f"ports(code={doubled})",
         f"ports(_operator_value={ann},number=5)", f"ports(number=5,operator={ann.upper()})",
         f"ports(number=5, _operator_value='{ann}')",
+        f"ports(@p1)?@p1={port}", f"ports(portid=@p1)?@p1={{{port}}}&$select=name",
+        f"ports(code=@c)?@c={doubled}", f"ports(number=@n,operator=@o)?@o={ann}&@n=5",
     ):  # fmt: skip
         assert ((await got(api, address))["portid"], address) == (port, address)
     for address, status, code in (
@@ -94,12 +96,23 @@ async def test_a_record_is_found_by_its_id_and_by_alternate_keys_in_every_spelli
         ("ports(code=)", 400, None),
         ("ports(code='b)", 400, None),
         ("ports('b')", 404, "0x80040217"),
+        ("ports(@p1)", 400, "0x80060888"),
+        ("ports(@p1)?@p1=", 400, "0x80060888"),
+        (f"ports(@p1)?@p1={port}&@p1={port}", 400, "0x80060888"),
+        ("ports(@p1)?@p1=@p2&@p2=x", 404, "0x80040217"),
+        ("ports(code=@c)?@c='nobody'", 404, "0x80060891"),
+        ("ports(code=@c)?@c=" + "x" * 5000, 400, None),
     ):
         answer = await api.get(address)
         assert (answer.status_code, address) == (status, address)
         assert answer.json()["error"]["message"]
         assert code is None or answer.json()["error"]["code"] == code
-    assert (await api.delete(f"ports(code={doubled})")).status_code == 204
+    aliased = f"ports(code=@c)/payer_contact?@c={doubled}"
+    assert (await api.get(aliased)).status_code == 204
+    named = await api.patch("ports(code=@c)", params={"@c": "'b'"}, json={"name": "Q"})
+    assert named.status_code == 204
+    assert (await got(api, "ports(code='b')"))["name"] == "Q"
+    assert (await api.delete(f"ports(code=@c)?@c={doubled}")).status_code == 204
     assert (await api.get(f"ports({port})")).status_code == 404
 
 

@@ -238,3 +238,53 @@ async def test_records_inside_a_new_one_are_made_with_it_or_none_is(api):
         assert answer.json()["error"]["message"]
         after = [await count(api, name) for name in ("liners", "locks", "accounts")]
         assert (after, list(broken)) == (before, list(broken))
+
+
+async def test_parties_of_an_activity_are_written_and_told_as_a_list(api):
+    ann, bob = await made(api, "contacts", lastname="A"), await made(api, "contacts", lastname="B")
+    parties = [
+        {"partyid_contact@odata.bind": f"/contacts({ann})", "participationtypemask": 1},
+        {"partyid_contact@odata.bind": f"/contacts({bob})", "participationtypemask": 2},
+        {"addressused": "c@example.com", "participationtypemask": 2},
+    ]
+    email = await made(api, "emails", subject="S", email_activity_parties=parties)
+    other = await made(api, "emails", subject="T")
+    expand = "email_activity_parties($select=_partyid_value,addressused,participationtypemask"
+
+    async def told(address: str) -> list[tuple[int, object]]:
+        record = await read(api, f"{address}?$expand={expand};$filter=participationtypemask lt 9)")
+        assert "@odata.etag" in record
+        return sorted(
+            (one["participationtypemask"], one["_partyid_value"] or one["addressused"])
+            for one in record["email_activity_parties"]
+        )
+
+    assert await told(f"emails({email})") == sorted([(1, ann), (2, bob), (2, "c@example.com")])
+    found = await read(
+        api,
+        "emails?$select=subject&$filter=email_activity_parties/any(p:p/_partyid_value eq "
+        f"{bob} and p/participationtypemask eq 2)",
+    )
+    assert [row["activityid"] for row in found["value"]] == [email]
+    rows = await read(api, f"emails({email})/email_activity_parties?$filter=addressused ne null")
+    assert [row["_activityid_value"] for row in rows["value"]] == [email]
+    assert await told(f"emails({other})") == []
+    changed = await api.patch(f"emails({email})", json={"email_activity_parties": parties[1:2]})
+    assert changed.status_code == 204
+    assert await told(f"emails({email})") == sorted([(1, ann), (2, bob)])
+    for wrong, said in (
+        ([{**parties[0], "participationtypemask": 99}], "99 is none of those"),
+        ([{"participationtypemask": 1}], "addressused"),
+        ([{**parties[0], "nosuch": 1}], "nosuch"),
+        ([{**parties[0], "effort": 1}], '"effort"'),
+        ([{"partyid": ann, "participationtypemask": 1}], "partyid"),
+        (["x"], "list of objects"), ({}, "object"), (parties * 400, "at most 1000"),
+    ):  # fmt: skip
+        answer = await api.patch(f"emails({email})", json={"email_activity_parties": wrong})
+        assert (answer.status_code, wrong if len(str(wrong)) < 200 else 0) == (
+            400, wrong if len(str(wrong)) < 200 else 0
+        )  # fmt: skip
+        assert said in answer.json()["error"]["message"]
+    assert await told(f"emails({email})") == sorted([(1, ann), (2, bob)])
+    alone = await api.post(f"emails({email})/email_activity_parties", json=parties[2])
+    assert alone.status_code == 400

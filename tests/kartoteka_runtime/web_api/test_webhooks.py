@@ -242,6 +242,52 @@ async def test_a_transaction_is_told_once_a_record_if_it_is_committed(told):
     assert await told.sent() == ["card.create"] * 120
 
 
+async def test_many_at_once_are_told_one_by_one_or_not_at_all(told):
+    await told.subscribe(messages="create, update, delete", condition="box ne 'X'")
+    crm = "Microsoft.Dynamics.CRM"
+
+    async with told.app.api_as() as api:
+
+        async def send(name: str, status: int, *items: dict[str, object]):
+            targets = [{"@odata.type": f"{crm}.card", **item} for item in items]
+            answer = await api.post(f"cards/{crm}.{name}", json={"Targets": targets})
+            assert answer.status_code == status, answer.text
+            await told.app.run_jobs()
+            heard = sorted(
+                (one["type"], one["data"]["id"], one["data"]["values"].get("name"))
+                for one in told.receiver.payloads
+            )
+            told.receiver.received.clear()
+            return answer, heard
+
+        boxes: list[dict[str, object]] = [
+            {"name": f"{n}", "box": "X" if n == 3 else "A"} for n in range(14)
+        ]
+        answer, heard = await send("CreateMultiple", 200, *boxes)
+        ids = answer.json()["Ids"]
+        told_of = [(i, item["name"]) for i, item in zip(ids, boxes, strict=True)]
+        del told_of[3]
+        assert heard == sorted(("card.create", *one) for one in told_of)
+        _, heard = await send("CreateMultiple", 400, {"name": "n"}, {"name": "x" * 50})
+        assert heard == []
+        first, other = [{"cardid": ids[n], "name": f"new {n}"} for n in (0, 3)]
+        _, heard = await send("UpdateMultiple", 204, first, other)
+        assert heard == [("card.update", ids[0], "new 0")]
+        _, heard = await send("DeleteMultiple", 204, {"cardid": ids[0]}, {"cardid": ids[3]})
+        assert heard == [("card.delete", ids[0], "new 0")]
+
+
+async def test_a_deletion_is_told_and_the_lookups_that_it_clears_are_not(told):
+    records = await told.app.records_as()
+    firm = await records.create("account", {"name": "Firm"})
+    card = await records.create("card", {"name": "one", "buyer": Reference("account", firm)})
+    await told.subscribe(messages="update, set_state, assign")
+    await told.subscribe("account", messages="update, delete")
+    await records.delete("account", firm)
+    assert (await records.read("card", card))["buyer"] is None
+    assert await told.sent() == ["account.delete"]
+
+
 async def test_messages_conditions_and_fields_decide_what_is_told(told):
     records = await told.app.records_as()
     await told.subscribe(

@@ -46,11 +46,13 @@ class Alteration:
         changes: Of the app's files.
         adds: New names that need the prefix of the app's bundle.
         loses: The names, as ``purge`` takes them, of what goes with its stored values.
+        empties: Those of fields some of whose values may go, as a plan's consents name them.
     """
 
     changes: tuple[Customization, ...]
     adds: tuple[str, ...] = ()
     loses: tuple[str, ...] = ()
+    empties: tuple[str, ...] = ()
 
 
 class Alterations:
@@ -72,32 +74,38 @@ class Alterations:
             if not access.has(privilege):
                 raise AccessDenied("error.forbidden", {"privilege": privilege})
 
-    async def carry_out(self, call: ApiCall, make: Callable[[Ground], Alteration]) -> CompiledModel:
+    async def carry_out(
+        self, call: ApiCall, make: Callable[[Ground], Alteration], *, solution: str = ""
+    ) -> CompiledModel:
         """Do what ``make`` asks for and return the publication that is live then.
 
-        A caller who goes away does not leave it half done.
+        A caller who goes away does not leave it half done. ``solution`` is what the body names.
 
         Raises:
             CallRefused: It cannot be done; nothing was changed.
             AccessDenied: The caller may not.
         """
         await self.require(call)
-        self._check_solution(call)
+        self._check_solution(call, solution)
         if call.records.is_in_transaction:
             raise bad("Definitions cannot change inside of a change set; send this by itself.")
         return await asyncio.shield(asyncio.create_task(self._in_turn(call, make)))
 
     async def _in_turn(self, call: ApiCall, make: Callable[[Ground], Alteration]) -> CompiledModel:
-        async with self._parts.app_files.changing:
-            try:
+        try:
+            async with self._parts.app_files.alone():
                 await self._once(call, make)
-            except FilesUnusable as unusable:
-                raise self._unusable(unusable) from unusable
-            return self._parts.records.model
+                return self._parts.records.model
+        except FilesUnusable as unusable:
+            raise self._unusable(unusable) from unusable
 
     async def _once(self, call: ApiCall, make: Callable[[Ground], Alteration]) -> None:
         parts = self._parts
         await refresh(parts.database, parts.live_registry)
+        try:
+            await parts.app_files.settle(parts.live_registry.current.fingerprint)
+        except EditError as conflict:
+            raise _meanwhile() from conflict
         ground = await self._ground(call)
         alteration = make(ground)
         changes = (*alteration.changes, *_more_prefixes(alteration.adds, ground))
@@ -109,9 +117,10 @@ class Alterations:
         if registry is None or tried.assembled.fingerprint == live.fingerprint:
             return
         plan = await self._publisher.plan(registry)
-        _check_plan(plan, alteration.loses)
+        _check_plan(plan, alteration.loses, alteration.empties)
         await self._publish(tried, plan)
-        for name in alteration.loses:
+        emptied = [name for name in alteration.empties if name in plan.consents]
+        for name in (*alteration.loses, *emptied):
             await self._destroy(name)
 
     async def _ground(self, call: ApiCall) -> Ground:
@@ -128,8 +137,9 @@ class Alterations:
         if assembled.fingerprint != live.fingerprint:
             raise CallRefused(
                 409,
-                "The app's files hold changes that are not published; publish them, or take them "
-                "back, before definitions are changed here.",
+                "The app's files are not what is live: they hold changes that are not published, "
+                "or somebody published other files. Publish them, or take the changes back, before "
+                "definitions are changed here.",
                 code=_CONFLICT,
             )
         model = self._parts.records.model
@@ -149,7 +159,7 @@ class Alterations:
             raise bad(self._plain(error)) from error
         if tried.assembled.registry is None:
             told = "; ".join(
-                f"{one.message}{f' ({one.hint})' if one.hint else ''}"
+                f"{one.message}{f' ({one.hint})' if one.hint else ''} [{one.file}:{one.line}]"
                 for one in tried.assembled.mistakes[:_MOST_TOLD]
             )
             raise bad(f"This cannot be: {told}.")
@@ -164,7 +174,7 @@ class Alterations:
         registry = tried.assembled.registry
         assert registry is not None
         try:
-            await self._parts.app_files.write(tried)
+            await self._parts.app_files.write_to_publish(tried)
         except EditError as conflict:
             raise _meanwhile() from conflict
         try:
@@ -174,13 +184,18 @@ class Alterations:
         except Exception as error:
             if await self._is_live(tried):
                 _log.warning("published from the API, though not to the end: %s", error)
+                self._parts.app_files.published()
                 return
-            await self._parts.app_files.take_back(tried)
+            try:
+                await self._parts.app_files.take_back(tried)
+            except EditError as conflict:  # they hold somebody's work by now
+                raise _meanwhile() from conflict
             if isinstance(error, PlanRefused):
                 raise _meanwhile() from error
             if isinstance(error, PublishFailed):
                 raise bad(str(error)) from error
             raise
+        self._parts.app_files.published()
 
     async def _is_live(self, tried: Tried) -> bool:
         """Return whether what was tried is what is published, whoever did it."""
@@ -193,17 +208,19 @@ class Alterations:
     async def _destroy(self, name: str) -> None:
         """Destroy the values of what was deleted; what cannot be now stays retired."""
         try:
-            await purge(self._parts.database, name)
+            live = self._parts.live_registry.current.registry
+            await purge(self._parts.database, name, known=(live,))
         except KartotekaError as error:
             _log.warning("%s is deleted, its values are kept: %s", name, error)
 
-    def _check_solution(self, call: ApiCall) -> None:
+    def _check_solution(self, call: ApiCall, solution: str) -> None:
         """Refuse the name of a solution that is no bundle of the app.
 
         Raises:
             CallRefused: There is no such one.
         """
         said = call.header(f"MSCRM.{_SOLUTION}") or call.request.query_params.get(_SOLUTION, "")
+        said = said or solution
         name = said.strip().strip("'").lower()
         if not name or name in _NO_SOLUTION:
             return
@@ -234,7 +251,7 @@ def _meanwhile() -> CallRefused:
     )
 
 
-def _check_plan(plan: Plan, loses: Collection[str]) -> None:
+def _check_plan(plan: Plan, loses: Collection[str], empties: Collection[str]) -> None:
     """Refuse a plan that cannot be carried out, or that loses what nobody asked to lose.
 
     Raises:
@@ -242,9 +259,12 @@ def _check_plan(plan: Plan, loses: Collection[str]) -> None:
     """
     if plan.blocked:
         raise bad(f"This cannot be: {_told(plan.blocked, 'blocked')}.")
-    refused = [one for one in plan.changes if one.consent]
+    refused = [one for one in plan.changes if one.consent and one.consent not in empties]
     if refused:
-        raise bad(f"This would lose something: {_told(refused, 'warning')}.")
+        raise bad(
+            f"This would lose something: {_told(refused, 'warning')}. Over the API nothing "
+            "confirms that: change the app's files, and publish with the plan looked at."
+        )
     gone = [one for one in plan.changes if one.retires and str(one.params["name"]) not in loses]
     if gone:
         raise bad(f"This would take more away: {_told(gone, 'warning')}.")

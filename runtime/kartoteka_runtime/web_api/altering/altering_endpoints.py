@@ -20,6 +20,7 @@ from kartoteka_runtime.web_api.altering.addressed import (
     relationship_at,
 )
 from kartoteka_runtime.web_api.altering.alterations import Alteration, Alterations
+from kartoteka_runtime.web_api.altering.answers import action_body, done, made, solution_of, told
 from kartoteka_runtime.web_api.altering.choices import choice_changes, new_choice
 from kartoteka_runtime.web_api.altering.column_changes import column_changes
 from kartoteka_runtime.web_api.altering.ground import Ground
@@ -28,6 +29,7 @@ from kartoteka_runtime.web_api.altering.option_actions import OptionActions
 from kartoteka_runtime.web_api.altering.read_column import new_column
 from kartoteka_runtime.web_api.altering.refusals import taken
 from kartoteka_runtime.web_api.altering.relationships import (
+    new_polymorphic,
     new_relationship,
     relationship_changes,
 )
@@ -38,6 +40,7 @@ from kartoteka_runtime.web_api.altering.removals import (
     key_removal,
     link_removal,
     table_removal,
+    target_removal,
 )
 from kartoteka_runtime.web_api.altering.tables import new_table, new_tables, table_changes
 from kartoteka_runtime.web_api.api_call import ApiCall, Handler
@@ -58,6 +61,7 @@ from kartoteka_runtime.web_api.resource_path import Segment
 ENTITIES, LINKS = "EntityDefinitions", "RelationshipDefinitions"
 OPTION_SETS = "GlobalOptionSetDefinitions"
 ATTRIBUTES, KEYS = "Attributes", "Keys"
+CREATE_POLYMORPHIC = "CreatePolymorphicLookupAttribute"
 _READING = ("GET", "HEAD")
 
 
@@ -80,27 +84,48 @@ class AlteringEndpoints:
             **found,
             **self._options.handlers,
             "CreateEntities": self.create_entities,
+            CREATE_POLYMORPHIC: self.create_polymorphic,
             "PublishXml": self.publish,
             "PublishAllXml": self.publish,
         }
 
     async def create_entities(self, call: ApiCall) -> Response:
         """Make several tables at once."""
-        _only(call, "POST")
-        body = await read_object(call)
+        body = await action_body(call)
 
         def make(ground: Ground) -> Alteration:
             changes = tuple(new_tables(body, ground))
             return Alteration(changes, adds=tuple(change.name for change in changes))
 
-        await self._alterations.carry_out(call, make)
-        return _done()
+        await self._alterations.carry_out(call, make, solution=solution_of(body))
+        return done()
+
+    async def create_polymorphic(self, call: ApiCall) -> Response:
+        """Make a lookup that names records of several tables."""
+        body = await action_body(call)
+        new: list[tuple[str, str, list[str]]] = []
+
+        def make(ground: Ground) -> Alteration:
+            entity, name, targets, change = new_polymorphic(body, ground)
+            new.append((entity, name, targets))
+            adds = ground.foreign(ground.entity(entity).bundle, name)
+            return Alteration((change,), adds=adds)
+
+        model = await self._alterations.carry_out(call, make, solution=solution_of(body))
+        entity, name, targets = new[-1]
+        content = {
+            "RelationshipIds": [
+                definition_id(model, ONE_TO_MANY, entity, f"{name}/{target}") for target in targets
+            ],
+            "AttributeId": definition_id(model, ATTRIBUTE, entity, name),
+        }
+        return told(call, CREATE_POLYMORPHIC, content)
 
     async def publish(self, call: ApiCall) -> Response:
         """Do nothing: whatever was changed here is published already."""
         _only(call, "POST")
         await self._alterations.require(call)
-        return _done()
+        return done()
 
     async def entities(self, call: ApiCall) -> Response:
         """Make, change or delete a table, a column or a key."""
@@ -118,15 +143,15 @@ class AlteringEndpoints:
         if table.arguments is None:
             _only(call, "POST")
             body = await read_object(call)
-            made: list[str] = []
+            new: list[str] = []
 
             def make(ground: Ground) -> Alteration:
                 changes = tuple(new_table(body, ground))
-                made.append(changes[0].name)
+                new.append(changes[0].name)
                 return Alteration(changes, adds=(changes[0].name,))
 
             model = await self._alterations.carry_out(call, make)
-            return _made(call, f"{ENTITIES}({definition_id(model, ENTITY, made[-1])})")
+            return made(call, f"{ENTITIES}({definition_id(model, ENTITY, new[-1])})")
         _only(call, "PUT", "DELETE")
         body = await read_object(call) if call.method == "PUT" else {}
 
@@ -137,7 +162,7 @@ class AlteringEndpoints:
             return Alteration(tuple(table_changes(entity, body, ground)))
 
         await self._alterations.carry_out(call, change)
-        return _done()
+        return done()
 
     async def _column(self, call: ApiCall, table: Segment, member: Segment) -> Response:
         if member.arguments is None:
@@ -154,37 +179,37 @@ class AlteringEndpoints:
             return Alteration(tuple(column_changes(entity, field, body, ground)))
 
         await self._alterations.carry_out(call, change)
-        return _done()
+        return done()
 
     async def _new_column(self, call: ApiCall, table: Segment, body: dict[str, Any]) -> Response:
-        made: list[tuple[str, str]] = []
+        new: list[tuple[str, str]] = []
 
         def make(ground: Ground) -> Alteration:
             entity = ground.entity(entity_at(table, ground))
             name, field, _ = new_column(body, ground)
             if name in entity.field_by_name:
                 raise taken(f"a column of {entity.name}", name)
-            made.append((entity.name, name))
+            new.append((entity.name, name))
             change = Customization("entity", entity.name, ("fields", name), field)
             return Alteration((change,), adds=ground.foreign(entity.bundle, name))
 
         model = await self._alterations.carry_out(call, make)
-        return _made(call, _member(model, ATTRIBUTES, ATTRIBUTE, *made[-1]))
+        return made(call, _member(model, ATTRIBUTES, ATTRIBUTE, *new[-1]))
 
     async def _key(self, call: ApiCall, table: Segment, member: Segment) -> Response:
         if member.arguments is None:
             _only(call, "POST")
             body = await read_object(call)
-            made: list[tuple[str, str]] = []
+            new: list[tuple[str, str]] = []
 
             def make(ground: Ground) -> Alteration:
                 entity = ground.entity(entity_at(table, ground))
                 name, changes = new_key(entity, body, ground)
-                made.append((entity.name, name))
+                new.append((entity.name, name))
                 return Alteration(tuple(changes))
 
             model = await self._alterations.carry_out(call, make)
-            return _made(call, _member(model, KEYS, KEY, *made[-1]))
+            return made(call, _member(model, KEYS, KEY, *new[-1]))
         _only(call, "DELETE")
 
         def change(ground: Ground) -> Alteration:
@@ -193,7 +218,7 @@ class AlteringEndpoints:
             return _without(key_removal(entity, name, ground))
 
         await self._alterations.carry_out(call, change)
-        return _done()
+        return done()
 
     async def relationships(self, call: ApiCall) -> Response:
         """Make, change or delete a relationship."""
@@ -201,17 +226,17 @@ class AlteringEndpoints:
         if segment.arguments is None:
             _only(call, "POST")
             body = await read_object(call)
-            made: list[Named] = []
+            new: list[Named] = []
 
             def make(ground: Ground) -> Alteration:
                 named, changes = new_relationship(body, ground)
-                made.append(named)
+                new.append(named)
                 bundle = ground.entity(named.entity).bundle if named.entity else ""
                 name = named.member.partition("/")[0]
                 return Alteration(tuple(changes), adds=ground.foreign(bundle, name))
 
             model = await self._alterations.carry_out(call, make)
-            return _made(call, f"{LINKS}({definition_id(model, *made[-1])})")
+            return made(call, f"{LINKS}({definition_id(model, *new[-1])})")
         _only(call, "PUT", "DELETE")
         body = await read_object(call) if call.method == "PUT" else {}
 
@@ -223,11 +248,12 @@ class AlteringEndpoints:
                 return _without(link_removal(named.member, ground))
             assert named.kind == ONE_TO_MANY
             entity = ground.entity(named.entity)
-            field = ground.field(entity, named.member.partition("/")[0])
-            return _without(column_removal(entity, field, ground))
+            name, _, target = named.member.partition("/")
+            field = ground.field(entity, name)
+            return _without(target_removal(entity, field, target, ground))
 
         await self._alterations.carry_out(call, change)
-        return _done()
+        return done()
 
     async def choices(self, call: ApiCall) -> Response:
         """Make, change or delete a global option set."""
@@ -235,15 +261,15 @@ class AlteringEndpoints:
         if segment.arguments is None:
             _only(call, "POST")
             body = await read_object(call)
-            made: list[str] = []
+            new: list[str] = []
 
             def make(ground: Ground) -> Alteration:
                 name, changes = new_choice(body, ground)
-                made.append(name)
+                new.append(name)
                 return Alteration(tuple(changes), adds=(name,))
 
             model = await self._alterations.carry_out(call, make)
-            return _made(call, f"{OPTION_SETS}({definition_id(model, OPTION_SET, '', made[-1])})")
+            return made(call, f"{OPTION_SETS}({definition_id(model, OPTION_SET, '', new[-1])})")
         _only(call, "PUT", "DELETE")
         body = await read_object(call) if call.method == "PUT" else {}
 
@@ -254,7 +280,7 @@ class AlteringEndpoints:
             return Alteration(tuple(choice_changes(ground.registry.choices[name], body, ground)))
 
         await self._alterations.carry_out(call, change)
-        return _done()
+        return done()
 
 
 def _either(read: Handler | None, write: Handler) -> Handler:
@@ -284,7 +310,7 @@ def _only(call: ApiCall, *methods: str) -> None:
 
 
 def _without(removal: Removal) -> Alteration:
-    return Alteration(removal.changes, loses=removal.loses)
+    return Alteration(removal.changes, loses=removal.loses, empties=removal.empties)
 
 
 def _member(model: CompiledModel, part: str, kind: str, entity: str, name: str) -> str:
@@ -292,15 +318,5 @@ def _member(model: CompiledModel, part: str, kind: str, entity: str, name: str) 
 
     Some clients take the first id of the address, others the last.
     """
-    made = definition_id(model, kind, entity, name)
-    return f"{ENTITIES}(LogicalName='{entity}')/{part}({made})"
-
-
-def _made(call: ApiCall, address: str) -> Response:
-    place = f"{call.root}{address}"
-    headers = {"OData-Version": "4.0", "OData-EntityId": place, "Location": place}
-    return Response(status_code=204, headers=headers)
-
-
-def _done() -> Response:
-    return Response(status_code=204, headers={"OData-Version": "4.0"})
+    identity = definition_id(model, kind, entity, name)
+    return f"{ENTITIES}(LogicalName='{entity}')/{part}({identity})"

@@ -11,6 +11,7 @@ from kartoteka_runtime.web_api.altering.column_types import Says
 from kartoteka_runtime.web_api.altering.ground import Ground
 from kartoteka_runtime.web_api.altering.json_parts import (
     Body,
+    check_id,
     flag_of,
     schema_name_of,
     text_of,
@@ -28,6 +29,7 @@ from kartoteka_runtime.web_api.altering.option_values import (
     read_options,
 )
 from kartoteka_runtime.web_api.altering.refusals import bad, taken
+from kartoteka_runtime.web_api.metadata_ids import OPTION_SET as OPTION_SET_KIND
 
 
 def new_choice(body: Body, ground: Ground) -> tuple[str, Iterator[Customization]]:
@@ -56,6 +58,7 @@ def choice_changes(choice: Choice, body: Body, ground: Ground) -> Iterator[Custo
         CallRefused: Its name would change, or another bundle's option would go.
     """
     _check(body)
+    check_id(body, ground.ids.of(OPTION_SET_KIND, "", choice.name))
     said = text_of(body, "Name")
     if said and said.lower() != choice.name:
         raise bad(f'Name cannot change: it is "{choice.name}", not "{shorten(said)}".')

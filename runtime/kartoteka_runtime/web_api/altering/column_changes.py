@@ -12,11 +12,12 @@ from kartoteka.model.label import Label
 from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api.altering.column_types import column_type, kinds_of, present_value
 from kartoteka_runtime.web_api.altering.ground import Ground
-from kartoteka_runtime.web_api.altering.json_parts import Body, text_of
+from kartoteka_runtime.web_api.altering.json_parts import Body, check_id, text_of
 from kartoteka_runtime.web_api.altering.label_texts import text_changes
 from kartoteka_runtime.web_api.altering.option_values import option_changes
 from kartoteka_runtime.web_api.altering.read_column import SAID_AS, ReadColumn, read_column
 from kartoteka_runtime.web_api.altering.refusals import bad
+from kartoteka_runtime.web_api.metadata_ids import ATTRIBUTE
 
 # What another value would make another column of.
 _FIXED = {"type": "type", "targets": "Targets"}
@@ -31,6 +32,7 @@ def column_changes(
         CallRefused: Something would have to change that cannot: its name, its type.
     """
     _check_names(entity, field, body)
+    check_id(body, ground.ids.of(ATTRIBUTE, entity.name, field.name))
     kind = column_type(body)
     if kind not in kinds_of(field):
         was = "/".join(sorted(kinds_of(field)))

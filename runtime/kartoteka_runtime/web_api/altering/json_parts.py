@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from kartoteka.names import MAX_NAME_LENGTH, is_name
 from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api.altering.refusals import bad
 
 Body = Mapping[str, Any]
+T = TypeVar("T")
 _NAMESPACE = "Microsoft.Dynamics.CRM."
 
 
@@ -68,6 +69,20 @@ def part_of(body: Body, name: str) -> Body | None:
     return value
 
 
+def check_id(body: Body, identity: str) -> None:
+    """Refuse a definition that says to be another one than that of its address."""
+    said = text_of(body, "MetadataId").strip("{}").lower()
+    if said and said != identity:
+        raise bad(f"MetadataId cannot change: it is {identity}, not {shorten(said)}.")
+
+
+def at_most(found: list[T], most: int, name: str) -> list[T]:
+    """Return a list that is not too long."""
+    if len(found) > most:
+        raise bad(f"{name} has {len(found):,} items; at most {most:,} are taken at once.")
+    return found
+
+
 def parts_of(body: Body, name: str) -> list[Body]:
     """Return a list of objects; empty when it is left out."""
     value = body.get(name)
@@ -86,6 +101,16 @@ def texts_of(body: Body, name: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise bad(f"{name} must be a list of texts.")
     return [item.strip() for item in value]
+
+
+def wholes_of(body: Body, name: str) -> list[int]:
+    """Return a list of whole numbers; empty when it is left out."""
+    value = body.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(type(item) is int for item in value):
+        raise bad(f"{name} must be a list of whole numbers.")
+    return value
 
 
 def value_of(body: Body, name: str) -> str:

@@ -12,7 +12,7 @@ from kartoteka.model.choice import Option
 from kartoteka.names import MAX_OPTION_NAME_LENGTH
 from kartoteka.text_folding import fold
 from kartoteka_runtime.web_api.altering.ground import Ground
-from kartoteka_runtime.web_api.altering.json_parts import Body, parts_of, text_of, whole_of
+from kartoteka_runtime.web_api.altering.json_parts import Body, at_most, parts_of, text_of, whole_of
 from kartoteka_runtime.web_api.altering.label_texts import (
     new_texts,
     read_texts,
@@ -21,6 +21,7 @@ from kartoteka_runtime.web_api.altering.label_texts import (
 from kartoteka_runtime.web_api.altering.refusals import bad
 
 FIRST_VALUE = 100_000_000  # of options that come without one
+MOST_OPTIONS = 2_000
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -35,7 +36,10 @@ class WantedOption:
 
 def read_options(body: Body, ground: Ground) -> tuple[WantedOption, ...]:
     """Return the options of an ``OptionSet``."""
-    found = tuple(read_option(item, ground) for item in parts_of(body, "Options"))
+    found = tuple(
+        read_option(item, ground)
+        for item in at_most(parts_of(body, "Options"), MOST_OPTIONS, "Options")
+    )
     values = [option.value for option in found if option.value is not None]
     if len(set(values)) < len(values):
         raise bad("Options has a Value twice.")
@@ -109,7 +113,7 @@ def option_changes(
             yield from changes_of(kind, name, path, old, one, ground)
     kept = [one.value for one in wanted if one not in new]
     if kept != [option.value for option in present if option.value in kept] and is_own:
-        yield from _reordered(kind, name, path, by_value, kept)
+        yield from reordered(kind, name, path, by_value, kept)
 
 
 def changes_of(
@@ -127,9 +131,10 @@ def changes_of(
         yield Customization(kind, name, (*place, "color"), wanted.color)
 
 
-def _reordered(
+def reordered(
     kind: str, name: str, path: tuple[str, ...], by_value: Mapping[int, Option], kept: Sequence[Any]
 ) -> Iterator[Customization]:
+    """Yield what puts options in an order; ``kept`` are values of all of them."""
     for before, after in zip(kept, kept[1:], strict=False):
         place = (*path, by_value[after].name)
         yield Customization(kind, name, place, {"after": by_value[before].name})

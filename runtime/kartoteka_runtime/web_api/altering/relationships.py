@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from kartoteka.conditions.entity_collections import collections_of
 from kartoteka.conditions.typed import Match
 from kartoteka.editing.customize import Customization
+from kartoteka.model.entity import Entity
+from kartoteka.model.field import Field
+from kartoteka.model.merging import rule_on_merge
 from kartoteka.names import is_name
 from kartoteka.registry import Registry
 from kartoteka_runtime.validation.value_checks import shorten
@@ -15,8 +18,11 @@ from kartoteka_runtime.web_api.altering.column_types import Says
 from kartoteka_runtime.web_api.altering.ground import Ground
 from kartoteka_runtime.web_api.altering.json_parts import (
     Body,
+    at_most,
+    check_id,
     flag_of,
     part_of,
+    parts_of,
     schema_name_of,
     text_of,
     type_of,
@@ -28,6 +34,7 @@ from kartoteka_runtime.web_api.altering.refusals import bad, taken
 from kartoteka_runtime.web_api.metadata_ids import MANY_TO_MANY, ONE_TO_MANY, Named
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,119}\Z")
+_MOST_TARGETS = 50
 _DELETE = {
     "": "clear", "nocascade": "clear", "removelink": "clear", "cascade": "cascade",
     "restrict": "restrict",
@@ -56,6 +63,40 @@ def new_relationship(body: Body, ground: Ground) -> tuple[Named, Iterator[Custom
     return _linked(body, ground) if is_linked else _lookup(body, ground)
 
 
+def new_polymorphic(body: Body, ground: Ground) -> tuple[str, str, list[str], Customization]:
+    """Return table, column and targets of a lookup that names several tables, and what makes it.
+
+    Each target brings a relationship; what these are called follows from the column.
+
+    Raises:
+        CallRefused: The relationships are of different tables, or differ in their cascades.
+    """
+    name = "OneToManyRelationships"
+    parts = at_most(parts_of(body, name), _MOST_TARGETS, name)
+    lookup = part_of(body, "Lookup")
+    if not parts or lookup is None:
+        raise bad("A polymorphic lookup needs OneToManyRelationships and its Lookup.")
+    holder = ground.target(text_of(parts[0], "ReferencingEntity"), "ReferencingEntity")
+    targets: list[str] = []
+    for part in parts:
+        check_known(part, RELATIONSHIP)
+        if text_of(part, "ReferencingEntity").lower() != holder.name:
+            raise bad(f"Each of the relationships needs the ReferencingEntity {holder.name}.")
+        owner = ground.target(text_of(part, "ReferencedEntity"), "ReferencedEntity")
+        if owner.name in targets:
+            raise bad(f"Two of the relationships have the ReferencedEntity {owner.name}.")
+        if _cascade(part) != _cascade(parts[0]):
+            raise bad("The relationships of one lookup have the same CascadeConfiguration.")
+        targets.append(owner.name)
+    wanted = {**lookup, "@odata.type": "LookupAttributeMetadata", "Targets": targets}
+    name, made, _ = new_column(wanted, ground)
+    if name in holder.field_by_name:
+        raise taken(f"a column of {holder.name}", name)
+    made |= _cascade(parts[0])
+    change = Customization("entity", holder.name, ("fields", name), made)
+    return holder.name, name, targets, change
+
+
 def relationship_changes(named: Named, body: Body, ground: Ground) -> Iterator[Customization]:
     """Yield what makes a relationship the wanted one: what happens to records that hold a lookup.
 
@@ -63,6 +104,7 @@ def relationship_changes(named: Named, body: Body, ground: Ground) -> Iterator[C
         CallRefused: Something else would have to change.
     """
     check_known(body, RELATIONSHIP)
+    check_id(body, ground.ids.of(*named))
     if named.kind == MANY_TO_MANY:
         relationship = ground.registry.relationships[named.member]
         _check_same(body, "SchemaName", relationship.name)
@@ -83,7 +125,10 @@ def relationship_changes(named: Named, body: Body, ground: Ground) -> Iterator[C
         if said is None or not text_of(said, place):
             continue
         value = _one_of(_DELETE if place == "Delete" else _REACH, text_of(said, place), place)
-        if value != getattr(present, key.removeprefix("on_")):
+        told = getattr(present, key.removeprefix("on_"))
+        if place == "Merge":  # as the definition tells it, which depends on the table too
+            told = rule_on_merge(ground.registry.entities[target], entity, field)
+        if value != told:
             yield Customization("entity", entity.name, ("fields", field.name, key), value)
     hierarchical = flag_of(body, "IsHierarchical")
     if hierarchical is not None and hierarchical != field.hierarchical:
@@ -123,7 +168,7 @@ def _lookup(body: Body, ground: Ground) -> tuple[Named, Iterator[Customization]]
     wanted = {**lookup, "@odata.type": "LookupAttributeMetadata", "Targets": [owner.name]}
     name, made, _ = new_column(wanted, ground)
     if name in holder.field_by_name:
-        raise taken(f"a column of {holder.name}", name)
+        return _one_more(holder, holder.field_by_name[name], owner, ground)
     navigation = text_of(body, "ReferencingEntityNavigationPropertyName")
     if navigation and navigation.lower() != name:
         raise bad("ReferencingEntityNavigationPropertyName is always the SchemaName of the Lookup: "
@@ -136,6 +181,22 @@ def _lookup(body: Body, ground: Ground) -> tuple[Named, Iterator[Customization]]
     return (
         Named(ONE_TO_MANY, holder.name, f"{name}/{owner.name}"),
         iter([Customization("entity", holder.name, place, made)]),
+    )
+
+
+def _one_more(
+    holder: Entity, field: Field, owner: Entity, ground: Ground
+) -> tuple[Named, Iterator[Customization]]:
+    """Return what lets a lookup that names several tables name one more."""
+    is_open = field.type == "lookup" and field.is_multi_target and not field.target_feature
+    if not is_open or owner.name in field.targets:
+        raise taken(f"a column of {holder.name}", field.name)
+    path = ("fields", field.name, "targets")
+    is_own = ground.is_own(ground.bundle_of(field, holder))
+    targets = [*field.targets, owner.name] if is_own else [owner.name]
+    return (
+        Named(ONE_TO_MANY, holder.name, f"{field.name}/{owner.name}"),
+        iter([Customization("entity", holder.name, path, targets)]),
     )
 
 

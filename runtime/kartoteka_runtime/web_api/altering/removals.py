@@ -14,10 +14,14 @@ from kartoteka_runtime.web_api.altering.refusals import bad, missing
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Changes of files, and the names of what loses its stored values by them."""
+    """Changes of files, and what they take with them.
+
+    ``loses`` names what loses its stored values, ``empties`` the fields that lose some of them.
+    """
 
     changes: tuple[Customization, ...]
     loses: tuple[str, ...] = ()
+    empties: tuple[str, ...] = ()
 
 
 def column_removal(entity: Entity, field: Field, ground: Ground) -> Removal:
@@ -35,6 +39,23 @@ def column_removal(entity: Entity, field: Field, ground: Ground) -> Removal:
     _check_own(called, ground.bundle_of(field, entity), ground)
     change = Customization("entity", entity.name, ("fields", field.name), REMOVED)
     return Removal((change,), tuple(_stored_with(entity, field)))
+
+
+def target_removal(entity: Entity, field: Field, target: str, ground: Ground) -> Removal:
+    """Return what takes a 1:N relationship away: its column, or one of several targets of it.
+
+    Raises:
+        CallRefused: It is not the app's own, or the table cannot be without it.
+    """
+    if not field.is_multi_target or field.type != "lookup":
+        return column_removal(entity, field, ground)
+    called = f"{entity.name}.{field.name}"
+    if field.target_feature:
+        raise bad(f"{called} names every table of its kind.")
+    _check_own(called, ground.bundle_of(field, entity), ground)
+    left = [one for one in field.targets if one != target]
+    path = ("fields", field.name, "targets")
+    return Removal((Customization("entity", entity.name, path, left),), empties=(called,))
 
 
 def key_removal(entity: Entity, name: str, ground: Ground) -> Removal:
@@ -90,7 +111,7 @@ def table_removal(entity: Entity, ground: Ground) -> Removal:
     """
     _check_own(entity.name, entity.bundle, ground)
     changes = [Customization("entity", entity.name, (), REMOVED)]
-    loses = [entity.name]
+    loses, empties = [entity.name], []
     for name, relationship in ground.registry.relationships.items():
         if entity.name in (relationship.left, relationship.right):
             removal = link_removal(name, ground)
@@ -106,8 +127,9 @@ def table_removal(entity: Entity, ground: Ground) -> Removal:
             left = [target for target in field.targets if target != entity.name]
             path = ("fields", field.name, "targets")
             changes.append(Customization("entity", other.name, path, left))
+            empties.append(f"{other.name}.{field.name}")
     changes += _about(entity, ground)
-    return Removal(tuple(changes), tuple(loses))
+    return Removal(tuple(changes), tuple(loses), tuple(empties))
 
 
 def _about(entity: Entity, ground: Ground) -> Iterator[Customization]:

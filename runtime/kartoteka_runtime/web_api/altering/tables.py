@@ -13,6 +13,8 @@ from kartoteka_runtime.web_api.altering.column_types import Says
 from kartoteka_runtime.web_api.altering.ground import Ground
 from kartoteka_runtime.web_api.altering.json_parts import (
     Body,
+    at_most,
+    check_id,
     flag_of,
     parts_of,
     schema_name_of,
@@ -27,6 +29,10 @@ from kartoteka_runtime.web_api.altering.label_texts import (
 )
 from kartoteka_runtime.web_api.altering.read_column import new_column
 from kartoteka_runtime.web_api.altering.refusals import bad, taken
+from kartoteka_runtime.web_api.definitions.attribute_types import primary_image
+from kartoteka_runtime.web_api.metadata_ids import ENTITY as ENTITY_KIND
+from kartoteka_runtime.web_api.operations.job_records import JOBS
+from kartoteka_runtime.web_api.operations.message_filters import MESSAGE_FILTERS
 
 _OWNERSHIPS = {
     "userowned": "user", "teamowned": "user", "organizationowned": "organization",
@@ -40,6 +46,10 @@ FEATURES = {
     "ChangeTrackingEnabled": "change_tracking",
 }  # fmt: skip
 _TEXTS = {"label": "DisplayName", "plural_label": "DisplayCollectionName", "help": "Description"}
+# How many are taken in one call.
+MOST_TABLES, MOST_COLUMNS = 50, 1_000
+# Addresses of the API that are no sets of records: nobody would reach a table behind them.
+_NO_SETS = frozenset({JOBS, MESSAGE_FILTERS})
 _SUBJECT = "subject"  # the name of every activity
 
 
@@ -77,7 +87,7 @@ def new_tables(body: Body, ground: Ground) -> Iterator[Customization]:
         CallRefused: One of them cannot be, or two have one name.
     """
     names: set[str] = set()
-    for part in parts_of(body, "Entities"):
+    for part in at_most(parts_of(body, "Entities"), MOST_TABLES, "Entities"):
         for change in new_table(part, ground):
             if change.name in names:
                 raise taken("a table", change.name)
@@ -94,6 +104,8 @@ def table_changes(entity: Entity, body: Body, ground: Ground) -> Iterator[Custom
         CallRefused: Something would have to change that cannot: names, whom records belong to.
     """
     check_known(body, ENTITY)
+    check_id(body, ground.ids.of(ENTITY_KIND, entity.name))
+    _check_image(entity, body)
     for place, present in (
         ("LogicalName", entity.name), ("SchemaName", entity.name),
         ("PrimaryIdAttribute", entity.primary_id), ("PrimaryNameAttribute", entity.primary_field),
@@ -115,8 +127,18 @@ def table_changes(entity: Entity, body: Body, ground: Ground) -> Iterator[Custom
         yield from text_changes("entity", entity.name, (key,), present_texts[key], wanted, ground)
     set_name = text_of(body, "EntitySetName")
     if set_name and set_name != entity.set_name:
+        if set_name in _NO_SETS:
+            raise taken("an entity set", set_name)
         yield Customization("entity", entity.name, ("set_name",), set_name)
     yield from _feature_changes(entity, body, ground)
+
+
+def _check_image(entity: Entity, body: Body) -> None:
+    """Refuse another picture for the records than the one that they have."""
+    said, present = text_of(body, "PrimaryImageAttribute").lower(), primary_image(entity)
+    if said and said != present:
+        reason = f'it is "{present}"' if present else f"{entity.name} has no Image column"
+        raise bad(f'PrimaryImageAttribute cannot be "{shorten(said)}": {reason}.')
 
 
 def plural_of(name: str) -> str:
@@ -131,7 +153,7 @@ def plural_of(name: str) -> str:
 def _set_name(body: Body, name: str, ground: Ground) -> str:
     said = text_of(body, "EntitySetName").lower()
     set_name = said or plural_of(name)
-    if set_name in ground.registry.entity_by_set_name:
+    if set_name in ground.registry.entity_by_set_name or set_name in _NO_SETS:
         raise taken("an entity set", set_name)
     return set_name
 
@@ -154,7 +176,7 @@ def _columns(
     """Return the maps of new fields, and the one that is the name of the records."""
     fields: dict[str, Says] = {}
     primary = ""
-    for part in parts_of(body, "Attributes"):
+    for part in at_most(parts_of(body, "Attributes"), MOST_COLUMNS, "Attributes"):
         name, made, is_primary = new_column(part, ground)
         if name in fields or name == f"{entity}id":
             raise taken(f"a column of {entity}", name)

@@ -13,6 +13,7 @@ from kartoteka.model.field import Field, Required
 from kartoteka_runtime.web_api.definitions.attribute_types import (
     attribute_type_of,
     calculation,
+    primary_image,
 )
 from kartoteka_runtime.web_api.definitions.definition import (
     Definition,
@@ -56,6 +57,8 @@ def attribute(
     """
     kind = attribute_type_of(field)
     said = {**_of_all(field, entity, number, ids, names), **kind.said(field)}
+    if field.type == "image":
+        said["IsPrimaryImage"] = field.name == primary_image(entity)
     said |= {
         "AttributeType": kind.code,
         "AttributeTypeName": {"Value": kind.name},

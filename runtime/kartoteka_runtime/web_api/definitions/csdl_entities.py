@@ -156,7 +156,7 @@ def _collection(registry: Registry, collection: Collection) -> Navigation:
     via, other = collection.via, registry.entities[collection.entity]
     partner = ""
     if isinstance(via, Match):
-        if via.item_field.type != "owner":
+        if via.item_field.type != "owner" and collection.owner in via.item_field.targets:
             partner = navigation_name(via.item_field, collection.owner, other)
     else:
         partner = next(

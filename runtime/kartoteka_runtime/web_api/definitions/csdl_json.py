@@ -32,6 +32,7 @@ def to_csdl_json(schema: Schema) -> bytes:
     for complex_type in schema.complex_types:
         said[complex_type.name] = {
             "$Kind": "ComplexType",
+            **({"$BaseType": of_schema(complex_type.base)} if complex_type.base else {}),
             **{item.name: _property(item) for item in complex_type.properties},
         }
     for enum_type in schema.enum_types:

@@ -71,10 +71,11 @@ class EntityType:
 
 @dataclass(frozen=True, slots=True)
 class ComplexType:
-    """An object that operations take or answer."""
+    """An object that operations take or answer, or that stands inside of another."""
 
     name: str
     properties: tuple[Property, ...]
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

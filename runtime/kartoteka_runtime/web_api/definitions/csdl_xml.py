@@ -75,7 +75,8 @@ def _entity_type(item: EntityType) -> Iterator[str]:
 
 
 def _complex_type(item: ComplexType) -> Iterator[str]:
-    yield f"<ComplexType{_attributes(Name=item.name)}>"
+    base = of_schema(item.base) if item.base else ""
+    yield f"<ComplexType{_attributes(Name=item.name, BaseType=base)}>"
     for each in item.properties:
         yield _property("Property", each)
     yield "</ComplexType>"

@@ -18,7 +18,12 @@ from kartoteka_runtime.web_api.definitions.definition import (
     Collection,
     Definition,
 )
-from kartoteka_runtime.web_api.resource_path import BadPath, Segment, read_arguments
+from kartoteka_runtime.web_api.resource_path import (
+    BadPath,
+    Segment,
+    read_arguments,
+    value_of_alias,
+)
 
 _NOT_FOUND = "0x80040217"
 _ID = "MetadataId"
@@ -37,6 +42,27 @@ class Place:
     value: Any
     declared: str
     context: str
+
+
+def without_aliases(
+    segments: Sequence[Segment], options: Sequence[tuple[str, str]]
+) -> tuple[Segment, ...]:
+    """Return segments with the values that options give in place of aliases (``@p1``).
+
+    Raises:
+        QueryError: An alias has no value, or several.
+    """
+    found = []
+    for segment in segments:
+        if "@" in (segment.arguments or ""):
+            said = [
+                (name, value_of_alias(text, [value for key, value in options if key == text]))
+                for name, text in read_arguments(segment.arguments or "")
+            ]
+            written = ",".join(f"{name}={text}" if name else text for name, text in said)
+            segment = replace(segment, arguments=written)
+        found.append(segment)
+    return tuple(found)
 
 
 def find_place(sets: Mapping[str, Collection], segments: Sequence[Segment]) -> Place:

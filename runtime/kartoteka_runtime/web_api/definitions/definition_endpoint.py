@@ -16,7 +16,7 @@ from kartoteka_runtime.web_api.api_call import ApiCall
 from kartoteka_runtime.web_api.api_errors import MethodNotTaken, NoSuchAddress
 from kartoteka_runtime.web_api.definitions.catalogue import Catalogue, catalogue_of
 from kartoteka_runtime.web_api.definitions.definition import Collection, Definition
-from kartoteka_runtime.web_api.definitions.definition_address import find_place
+from kartoteka_runtime.web_api.definitions.definition_address import find_place, without_aliases
 from kartoteka_runtime.web_api.definitions.definition_query import (
     list_written,
     one_written,
@@ -58,7 +58,9 @@ def _body(
 ) -> bytes:
     """Return the answer to an address; empty where there is no value."""
     writer = catalogue.writer(language)
-    asked = read_asked(QueryParams(query).multi_items())
+    options = QueryParams(query).multi_items()
+    asked = read_asked(options)
+    segments = without_aliases(segments, options)
     is_count = segments[-1] == Segment(_COUNT)
     place = find_place(catalogue.sets(), segments[:-1] if is_count else segments)
     if is_count and not isinstance(place.value, Collection):

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from kartoteka.model.entity import Entity, Key
+from kartoteka_runtime.web_api.definitions.attribute_types import primary_image
 from kartoteka_runtime.web_api.definitions.attributes import NEVER
 from kartoteka_runtime.web_api.definitions.definition import (
     Definition,
@@ -54,7 +55,7 @@ def entity_definition(
         "CollectionSchemaName": _plural(schema_name, entity),
         "PrimaryIdAttribute": entity.primary_id,
         "PrimaryNameAttribute": entity.primary_field or None,
-        "PrimaryImageAttribute": _first_image(entity),
+        "PrimaryImageAttribute": primary_image(entity) or None,
         "ObjectTypeCode": type_code(identity),
         "OwnershipType": _ownership(entity),
         "TableType": "Standard",
@@ -180,10 +181,6 @@ def _switches(entity: Entity, *, is_custom: bool) -> dict[str, Any]:
 
 def _ownership(entity: Entity) -> str:
     return "BusinessParented" if entity.parent_field else OWNERSHIPS[entity.ownership]
-
-
-def _first_image(entity: Entity) -> str | None:
-    return next((item.name for item in entity.fields if item.type == "image"), None)
 
 
 def _plural(schema_name: str, entity: Entity) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
@@ -25,8 +25,10 @@ from kartoteka_runtime.web_api.definitions.csdl_json import to_csdl_json
 from kartoteka_runtime.web_api.definitions.csdl_model import Schema
 from kartoteka_runtime.web_api.definitions.csdl_operations import OperationTypes
 from kartoteka_runtime.web_api.definitions.csdl_xml import to_xml
+from kartoteka_runtime.web_api.definitions.definition_types import definition_schema
 from kartoteka_runtime.web_api.serialize import to_json
 
+_T = TypeVar("_T")
 Declared = Callable[[Registry], Sequence[ApiOperation]]
 
 _KEPT_AS = "metadata_document"
@@ -107,17 +109,28 @@ async def service_document(call: ApiCall) -> Response:
 
 
 def schema_of(registry: Registry, operations: Sequence[ApiOperation]) -> Schema:
-    """Return what ``$metadata`` tells of a registry and of operations."""
+    """Return what ``$metadata`` tells of a registry, of operations and of definitions."""
     types = tuple(entity_types(registry))
     found = OperationTypes(registry.entities)
     told = tuple(found.operation(operation) for operation in operations)
+    own = definition_schema()
+    names = {
+        *(item.name for item in own.entity_types),
+        *(item.name for item in own.complex_types),
+        *(item.name for item in own.enum_types),
+    }
     return Schema(
-        types,
-        tuple(found.complex_types.values()),
-        tuple(found.enum_types.values()),
-        told,
-        tuple(entity_sets(registry, {item.name: item for item in types})),
+        (*types, *own.entity_types),
+        (*own.complex_types, *_others(found.complex_types, names)),
+        (*own.enum_types, *_others(found.enum_types, names)),
+        (*told, *own.operations),
+        (*entity_sets(registry, {item.name: item for item in types}), *own.entity_sets),
     )
+
+
+def _others(found: Mapping[str, _T], names: Collection[str]) -> Iterator[_T]:
+    """Yield the types whose names are not those of definitions' types."""
+    return (item for name, item in found.items() if name not in names)
 
 
 def _only_read(call: ApiCall) -> None:

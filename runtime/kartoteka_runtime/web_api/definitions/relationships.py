@@ -13,6 +13,7 @@ from kartoteka.conditions.typed import Match
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Cascade, Field
 from kartoteka.model.label import NO_LABEL
+from kartoteka.model.merging import rule_on_merge
 from kartoteka.model.relationship import Relationship
 from kartoteka.query.navigation_names import navigation_name
 from kartoteka.registry import Registry
@@ -76,7 +77,9 @@ def _one_to_many(
         "IsRelationshipAttributeDenormalized": False,
         "DenormalizedAttributeName": None,
         "RelationshipAttributes": [],
-        "CascadeConfiguration": _cascades(field.cascade),
+        "CascadeConfiguration": _cascades(
+            field.cascade, rule_on_merge(referenced, referencing, field)
+        ),
         "AssociatedMenuConfiguration": _menu(LabelText(f"{identity}/menu", NO_LABEL)),
     }
     return Definition("OneToManyRelationshipMetadata", _BASES, said)
@@ -121,12 +124,12 @@ def _of_all(identity: str, name: str, kind: str) -> dict[str, Any]:
     }
 
 
-def _cascades(cascade: Cascade) -> dict[str, str]:
+def _cascades(cascade: Cascade, merge: str) -> dict[str, str]:
     return {
         "Assign": _ON_OTHERS[cascade.assign],
         "Delete": _ON_DELETE[cascade.delete],
         "Archive": "RemoveLink",
-        "Merge": _ON_OTHERS[cascade.merge],
+        "Merge": _ON_OTHERS[merge],
         "Reparent": _ON_OTHERS[cascade.reparent],
         "Share": _ON_OTHERS[cascade.share],
         "Unshare": _ON_OTHERS[cascade.unshare],

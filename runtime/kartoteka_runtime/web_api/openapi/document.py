@@ -26,6 +26,7 @@ from kartoteka_runtime.web_api.openapi.answers import (
 from kartoteka_runtime.web_api.openapi.operation_paths import operation_paths
 from kartoteka_runtime.web_api.openapi.record_paths import record_paths
 from kartoteka_runtime.web_api.openapi.record_schemas import answered, sent
+from kartoteka_runtime.web_api.openapi.search_paths import search_paths
 
 SERVER = "/api/data/v9.2"
 _DESCRIPTION = (
@@ -56,7 +57,7 @@ def openapi_document(
         parameters[f"select_{entity.name}"] = select_of([n for n in told if n[0] != "@"])
         label = labels.entity(entity.name, language)
         paths |= record_paths(entity, label, labels.entities(entity.name, language))
-    paths |= operation_paths(registry, operations)
+    paths |= operation_paths(registry, operations) | search_paths()
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": _DESCRIPTION},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kartoteka.plugin_api.operations import ApiOperation
-from kartoteka_runtime.records.record_service import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.web_api.api_call import MOST_BODY_BYTES, ApiCall
 
 

@@ -26,12 +26,14 @@ from kartoteka.conditions.syntax import (
 )
 from kartoteka.errors import AccessDenied
 from kartoteka.model.entity import Entity
+from kartoteka.model.merging import is_mergeable
 from kartoteka.plugin_api.operations import TO_COLLECTION, TO_RECORD
 from kartoteka.query.query_error import QueryError
 from kartoteka_runtime.known_ids import known_id
 from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api.api_call import ApiCall
 from kartoteka_runtime.web_api.api_errors import MethodNotTaken, NoSuchAddress
+from kartoteka_runtime.web_api.operations.merge_operation import MERGE_OPERATION
 from kartoteka_runtime.web_api.operations.offered import Operations
 from kartoteka_runtime.web_api.serialize import to_json
 
@@ -96,6 +98,8 @@ class MessageFilters:
             if operation.binding in (TO_COLLECTION, TO_RECORD):
                 if operation.entity in ("", entity.name):
                     names[operation.name] = None
+        if is_mergeable(entity):
+            names[MERGE_OPERATION.operation.name] = None
         for name in names:
             message = known_id("sdkmessage", name)
             yield {

@@ -31,6 +31,7 @@ from kartoteka_runtime.web_api.operations.access_operations import ACCESS_OPERAT
 from kartoteka_runtime.web_api.operations.bulk_delete_operation import BULK_DELETE_OPERATION
 from kartoteka_runtime.web_api.operations.command_operations import command_operations
 from kartoteka_runtime.web_api.operations.invocation import Invocation, OwnOperation
+from kartoteka_runtime.web_api.operations.merge_operation import MERGE_OPERATION
 from kartoteka_runtime.web_api.operations.multiple_operations import MULTIPLE_OPERATIONS
 from kartoteka_runtime.web_api.operations.organization_operations import ORGANIZATION_OPERATIONS
 from kartoteka_runtime.web_api.operations.parameter_literals import read_literals
@@ -42,6 +43,7 @@ from kartoteka_runtime.web_api.resource_path import Segment
 
 OWN_OPERATIONS = (
     *ORGANIZATION_OPERATIONS, *ACCESS_OPERATIONS, *MULTIPLE_OPERATIONS, BULK_DELETE_OPERATION,
+    MERGE_OPERATION,
 )  # fmt: skip
 
 Known = Mapping[tuple[str, str, str], OwnOperation]
@@ -129,9 +131,12 @@ def _of_address(call: ApiCall, operation: ApiOperation) -> dict[str, Any]:
     """Return the parameters of a function as its address says them.
 
     Raises:
-        CallRefused: The query string holds something else than aliases.
+        CallRefused: The query string holds something else than aliases, or one of them twice.
     """
-    options = dict(call.request.query_params)
+    pairs = call.request.query_params.multi_items()
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise CallRefused(400, f"{operation.name}: an option is there twice.")
     for name in options:
         if name.startswith("$"):
             raise CallRefused(400, f'{operation.name} does not take "{shorten(name)}".')
