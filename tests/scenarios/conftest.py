@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 
@@ -317,14 +320,34 @@ def chromium() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def running_chromium(chromium: str) -> Iterator[str]:
+    """Give the address of a browser without a window, which the tests of a process share."""
+    with TemporaryDirectory(prefix="kartoteka-chromium-") as profile:
+        process = subprocess.Popen(
+            [chromium, "--headless", "--remote-debugging-port=0", f"--user-data-dir={profile}",
+             *_BROWSER_ARGUMENTS],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        told = Path(profile) / "DevToolsActivePort"
+        until = time.monotonic() + _TIMEOUT_MILLISECONDS / 1000
+        while not (told.is_file() and told.read_text().count("\n")):
+            assert process.poll() is None and time.monotonic() < until, "Chromium does not start"
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{told.read_text().split()[0]}"
+        process.terminate()
+        process.wait(timeout=10)
+
+
 @pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """Give a browser without a window."""
+async def browser(running_chromium: str) -> AsyncIterator[Browser]:
+    """Give the browser; what a test opens in it is closed after the test."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=list(_BROWSER_ARGUMENTS)
-        )
+        browser = await playwright.chromium.connect_over_cdp(running_chromium)
+        known = set(browser.contexts)  # the one that it began with
         yield browser
+        for context in set(browser.contexts) - known:
+            await context.close()
         await browser.close()
 
 

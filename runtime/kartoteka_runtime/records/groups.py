@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from typing import Any
 
 from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.compile_closure import compile_closure
+from kartoteka.conditions.typed import TypedCondition
+from kartoteka.conditions.walk import parts_of
 from kartoteka.query.query import Query
 from kartoteka_runtime.records.asking import asker_of
 from kartoteka_runtime.records.operation import Operation
@@ -18,6 +22,9 @@ from kartoteka_runtime.records.reading import (
     limited,
     require_read,
 )
+
+_MOST_TESTS = 1_000_000  # parts of a condition, each for each group
+_AT_ONCE = 500
 
 
 async def aggregate(
@@ -48,9 +55,27 @@ async def _chosen_groups(op: Operation, query: Query, asker: Asker, most_input: 
     whole = replace(query, skip=0, limit=most_input)  # there are no more groups than records
     rows, _ = await op.model.queries.aggregate(op.connection, whole, asker)
     if query.having is not None:
-        is_meant = compile_closure(query.having)
-        rows = [row for row in rows if is_meant(row, asker)]
+        rows = await _meant(query.having, rows, asker)
     end, count = query.skip + query.limit, len(rows)
     page = rows[query.skip : end]
     is_capped = count > COUNT_CAP
     return RecordPage(query.entity, page, "", min(count, COUNT_CAP), is_capped, count > end)
+
+
+async def _meant(
+    having: TypedCondition, rows: list[dict[str, Any]], asker: Asker
+) -> list[dict[str, Any]]:
+    """Return the groups that meet a condition; others get their turn meanwhile.
+
+    Raises:
+        TooManyRecords: Condition and groups together make too much work.
+    """
+    most = _MOST_TESTS // sum(1 for _ in parts_of(having))
+    if len(rows) > most:
+        raise TooManyRecords(most)
+    is_meant = compile_closure(having)
+    found = []
+    for at in range(0, len(rows), _AT_ONCE):
+        found += [row for row in rows[at : at + _AT_ONCE] if is_meant(row, asker)]
+        await asyncio.sleep(0)
+    return found

@@ -7,6 +7,7 @@ time. Source: reference platform, section 2.2; decisions/0052.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -133,6 +134,7 @@ async def _rows(
         rows = await op.connection.fetch_all(sql, params)
         for row in rows:
             yield tuple(row)
+            await asyncio.sleep(0)  # whoever only reads need not wait for all of them
         if len(rows) < _AT_ONCE:
             return
         params["after"] = str(rows[-1][0])

@@ -5,6 +5,7 @@ A link is removed and made as anybody does it, with its hooks, its messages and 
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,7 @@ async def _move(op: Operation, merge: Merge, relationship: Relationship, *, is_l
     )
     params = {"gone": merge.subordinate.id, "target": merge.target.id, "most": MOST_MOVED + 1}
     for row in await op.connection.fetch_all(sql, params):
+        await asyncio.sleep(0)  # whoever only reads need not wait for all of them
         merge.count()
         other_id, is_linked = str(row[0]), bool(row[1])
         with needs(op, "append", other, other_id):

@@ -72,6 +72,8 @@ async def merge(
         fields = [item.name for item in parent_fields(entity) if item.name not in hidden]
         _check_parents(name, fields, target | values, target_id, subordinate, subordinate_id)
     context = await _run_before(op, compiled, target_id, values, target, subordinate)
+    if values.get(STATE, target[STATE]) != target[STATE]:
+        raise _refused(name, STATE, "not_active", value=target.get(entity.primary_field) or "")
     if op.watch is not None:
         op.watch.ran(name, target_id, MERGE)
     if values:

@@ -11,10 +11,12 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
+from kartoteka.assembly import LoadedBundle, load_bundles
 from kartoteka.plugin_api.contexts import Principal, RecordHandler
 from kartoteka.plugin_api.jobs import JobHandler, JobQueue
 from kartoteka.registry import Registry
 from kartoteka_runtime.app import build_app, build_parts, plan_app, publish_app
+from kartoteka_runtime.app_folder import AppFolder
 from kartoteka_runtime.jobs.runner import JobRunner, utc_now
 from kartoteka_runtime.publishing.bootstrap import SYSTEM, add_user
 from kartoteka_runtime.records.acting_records import ActingRecords
@@ -24,6 +26,7 @@ from kartoteka_runtime.settings import Settings
 from kartoteka_runtime.testing.counting_database import CountingDatabase
 
 ORIGIN = "http://testserver"
+_read: dict[tuple[tuple[Path, int], ...], tuple[LoadedBundle, ...]] = {}
 
 
 class RunningApp:
@@ -165,11 +168,25 @@ async def publish_folder(folder: Path, database_url: str, *, consents_to_all: bo
     parts = build_parts(_settings(folder, database_url))
     await parts.database.open()
     try:
-        registry = parts.app_folder.registry()
+        registry = parts.app_folder.registry(_bundles(parts.app_folder))
         consents = (await plan_app(parts, registry)).consents if consents_to_all else ()
         await publish_app(parts, registry, consents=consents)
     finally:
         await parts.database.close()
+
+
+def _bundles(app_folder: AppFolder) -> tuple[LoadedBundle, ...]:
+    """Return what an app's bundles hold; those outside of it are read once in a test process."""
+    inside = [one for one in app_folder.bundle_folders if one.is_relative_to(app_folder.folder)]
+    others = [one for one in app_folder.bundle_folders if one not in inside]
+    stamps = tuple((file, file.stat().st_mtime_ns) for one in others for file in _files(one))
+    if stamps not in _read:
+        _read[stamps] = load_bundles(others)
+    return (*_read[stamps], *load_bundles(inside))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.y*ml"))
 
 
 @asynccontextmanager

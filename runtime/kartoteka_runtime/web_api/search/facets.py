@@ -19,11 +19,11 @@ from kartoteka.query.query_error import QueryError
 from kartoteka.record_values import Reference
 from kartoteka.text_folding import fold
 from kartoteka_runtime.records.acting_records import ActingRecords
-from kartoteka_runtime.records.reading import MOST_RECORDS
+from kartoteka_runtime.records.reading import MOST_INPUT, MOST_RECORDS, TooManyRecords
 from kartoteka_runtime.security.access import Access
 from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api.formatted_values import Reader, formatted_value
-from kartoteka_runtime.web_api.search.patience import Patience
+from kartoteka_runtime.web_api.search.patience import let_others
 from kartoteka_runtime.web_api.search.ranking import Found, search_condition
 from kartoteka_runtime.web_api.search.search_body import ENTITY_NAME, MOST_VALUES, Facet
 from kartoteka_runtime.web_api.search.search_text import SearchText
@@ -40,13 +40,11 @@ class Facets:
         records: ActingRecords,
         found: Sequence[Found],
         text: SearchText,
-        patience: Patience,
     ) -> None:
         """Count in the record types of ``found``, which has their counts where they are told."""
         self._records = records
         self._found = found
         self._text = text
-        self._patience = patience
         self._conditions: dict[str, TypedCondition | None] = {}
 
     async def told(
@@ -60,7 +58,6 @@ class Facets:
         Raises:
             QueryError: No record type that is searched has the field.
             TooManyRecords: The search finds too many records to count their values.
-            CallRefused: The time that a search may take is over.
         """
         fields = [facet for facet in facets if facet.name != ENTITY_NAME]
         paths = {facet.name: self._paths(facet, access) for facet in fields}
@@ -89,19 +86,31 @@ class Facets:
         return paths
 
     async def _find_once(self, entities: Collection[str]) -> None:
-        """Look through the texts once, not once for each facet, where not too much is found."""
+        """Look through the texts once, not twice for each facet.
+
+        Raises:
+            TooManyRecords: More are found than groups may be made of.
+        """
         for one in self._found:
-            searched = one.searched
-            condition = search_condition(searched, self._text)
-            if searched.entity.name not in entities or condition is None:
-                continue
-            await self._patience.rest()
-            query = Query(searched.entity.name, (searched.identity,), condition, with_labels=False)
-            page = await self._records.query(query, limit=MOST_RECORDS)
+            name, condition = one.searched.entity.name, search_condition(one.searched, self._text)
+            if name in entities and condition is not None:
+                ids = await self._ids(one.searched, condition)
+                found = OneOf(one.searched.identity, ids) if ids else Fixed(False)
+                self._conditions[name] = found
+
+    async def _ids(self, searched: Searched, condition: TypedCondition) -> tuple[str, ...]:
+        query = Query(searched.entity.name, (searched.identity,), condition, with_labels=False)
+        ids: list[str] = []
+        after = ""
+        while True:  # each page goes on where the one before ended
+            await let_others()
+            page = await self._records.query(query, after=after, limit=MOST_RECORDS)
+            ids += [row[searched.identity.key] for row in page.rows]
+            after = page.next_after
+            if len(ids) > MOST_INPUT:
+                raise TooManyRecords(MOST_INPUT)
             if not page.has_more:
-                ids = tuple(row[searched.identity.key] for row in page.rows)
-                condition = OneOf(searched.identity, ids) if ids else Fixed(False)
-            self._conditions[searched.entity.name] = condition
+                return tuple(ids)
 
     async def _values(
         self, facet: Facet, paths: Sequence[tuple[Searched, FieldPath]], reader: Reader
@@ -113,7 +122,7 @@ class Facets:
             condition = self._conditions[name] if known else search_condition(searched, self._text)
             if isinstance(condition, Fixed) and not condition.holds:
                 continue
-            await self._patience.rest()
+            await let_others()
             write = _writer(path, searched.entity, reader)
             query = _query(searched, path, condition)
             for row in (await self._records.query(query, limit=MOST_VALUES)).rows:

@@ -9,7 +9,7 @@ from kartoteka.text_folding import fold
 
 OPENING, CLOSING = "{crmhit}", "{/crmhit}"
 _BEFORE, _LONGEST = 60, 240  # characters that are told of a long text
-_MOST_LOOKED_AT = 20_000  # characters of one value
+_MOST_LOOKED_AT = 10_000  # characters of one value
 _MOST_HITS = 1000  # of one word, more than what is told of a text can have
 
 

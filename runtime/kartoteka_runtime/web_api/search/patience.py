@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from kartoteka_runtime.web_api.api_errors import CallRefused
 
@@ -11,23 +12,25 @@ _SECONDS = 10.0
 _TIMED_OUT = "0x80044151"
 
 
-class Patience:
-    """The time that is left for one search."""
+@asynccontextmanager
+async def patience() -> AsyncIterator[None]:
+    """Let a search go on for a while; a statement that is under way then is ended where it can be.
 
-    def __init__(self) -> None:
-        """Begin now."""
-        self._began = perf_counter()
+    Raises:
+        CallRefused: The time is over.
+    """
+    try:
+        async with asyncio.timeout(_SECONDS):
+            yield
+    except TimeoutError:
+        message = (
+            f"This search takes more than {_SECONDS:.0f} seconds: ask for fewer words, record "
+            "types or facets, or for less by a simpler filter."
+        )
+        raise CallRefused(400, message, code=_TIMED_OUT) from None
 
-    async def rest(self) -> None:
-        """Let others have their turn before the next statement.
 
-        Raises:
-            CallRefused: The time is over.
-        """
-        await asyncio.sleep(0)
-        if perf_counter() - self._began > _SECONDS:
-            message = (
-                f"This search takes more than {_SECONDS:.0f} seconds: ask for fewer words, "
-                "record types or facets, or for less by a simpler filter."
-            )
-            raise CallRefused(400, message, code=_TIMED_OUT)
+async def let_others() -> None:
+    """Let others have their turn between two statements, and the time be over."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)

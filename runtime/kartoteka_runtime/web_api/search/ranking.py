@@ -44,7 +44,7 @@ from kartoteka.query.query import OrderKey, Query
 from kartoteka.record_values import Reference
 from kartoteka.text_folding import fold
 from kartoteka_runtime.records.acting_records import ActingRecords
-from kartoteka_runtime.web_api.search.patience import Patience
+from kartoteka_runtime.web_api.search.patience import let_others
 from kartoteka_runtime.web_api.search.search_text import SearchText
 from kartoteka_runtime.web_api.search.searched import Searched
 
@@ -74,16 +74,11 @@ async def find_hits(
     records: ActingRecords,
     searched: Searched,
     text: SearchText,
-    patience: Patience,
     *,
     need: int,
     with_count: bool,
 ) -> Found:
-    """Return the first ``need`` records of one type in their order, and how many there are.
-
-    Raises:
-        SearchTooLong: The time that a search may take is over.
-    """
+    """Return the first ``need`` records of one type in their order, and how many there are."""
     condition = search_condition(searched, text)
     if isinstance(condition, Fixed) and not condition.holds:
         return Found(searched, (), 0)
@@ -104,7 +99,7 @@ async def find_hits(
     for score, level in levels:  # each of them means that what is sought is there
         if len(best) >= need:
             break
-        await patience.rest()
+        await let_others()
         narrowed = replace(query, condition=_all((level, *rest)))
         for row in (await records.query(narrowed, limit=need)).rows:
             best.setdefault(row[searched.identity.key], _hit(searched, row, score))

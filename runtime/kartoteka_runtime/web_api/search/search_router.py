@@ -6,7 +6,7 @@ Source: reference web-api, section 16.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -22,7 +22,7 @@ from kartoteka_runtime.web_api.formatted_values import Reader
 from kartoteka_runtime.web_api.metadata_ids import ENTITY, definition_id
 from kartoteka_runtime.web_api.request_body import parse_object, read_bytes
 from kartoteka_runtime.web_api.search.facets import Facets
-from kartoteka_runtime.web_api.search.patience import Patience
+from kartoteka_runtime.web_api.search.patience import let_others, patience
 from kartoteka_runtime.web_api.search.ranking import Found, Hit, find_hits, ordered_hits
 from kartoteka_runtime.web_api.search.search_answers import (
     answer,
@@ -49,7 +49,6 @@ class _Search:
     body: SearchBody
     access: Access
     reader: Reader
-    patience: Patience = field(default_factory=Patience)
 
     def code(self, entity: Entity) -> int:
         return type_code(definition_id(self.call.records.model, ENTITY, entity.name))
@@ -58,11 +57,10 @@ class _Search:
         """Return the best records of each record type; others get their turn between two."""
         found = []
         for searched in searched_entities(self.body, self.call.records.model, self.access):
-            await self.patience.rest()
+            await let_others()
             one = await find_hits(
-                self.call.records, searched, self.body.text, self.patience,
-                need=need, with_count=with_count,
-            )  # fmt: skip
+                self.call.records, searched, self.body.text, need=need, with_count=with_count
+            )
             found.append(one)
         return found
 
@@ -104,14 +102,15 @@ class SearchRouter:
         reader = Reader(call.labels, principal.language, principal.time_zone)
         body = read_search_body(said, name)
         search = _Search(call, body, await call.records.access(), reader)
-        return await verb(search, version == _IN_TEXT)
+        async with patience():
+            return await verb(search, version == _IN_TEXT)
 
 
 async def _query(search: _Search, in_text: bool) -> Response:
     body = search.body
     with_count = body.is_counted or any(facet.name == ENTITY_NAME for facet in body.facets)
     found = await search.found(body.skip + body.top, with_count=with_count)
-    facets = await Facets(search.call.records, found, body.text, search.patience).told(
+    facets = await Facets(search.call.records, found, body.text).told(
         body.facets, search.access, search.reader
     )
     rows = await search.rows(found)

@@ -9,7 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kartoteka.access.grants import ACTIVITIES
-from kartoteka.conditions.typed import FieldPath, TypedCondition, ValueKind, kind_of
+from kartoteka.conditions.typed import (
+    Compared,
+    FieldPath,
+    InPeriod,
+    Like,
+    Quantified,
+    Related,
+    TextRelated,
+    TextTest,
+    TypedCondition,
+    ValueKind,
+    kind_of,
+)
+from kartoteka.conditions.walk import parts_of
 from kartoteka.model.entity import Entity
 from kartoteka.names import did_you_mean
 from kartoteka.query.odata_filter import both, read_filter
@@ -25,6 +38,8 @@ from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api.search.search_body import Scope, SearchBody
 
 SCORE = "@search.score"
+_MOST_TESTS = 50  # comparisons of the filters of one record type
+_TESTS = Compared | InPeriod | Like | Quantified | Related | TextRelated | TextTest
 _LONG_TEXT = 1000  # characters; what fields may hold beyond is found, but decides no rank
 
 
@@ -118,6 +133,7 @@ def searched_entities(
                 raise
             refused = refused or error
             continue
+        _require_quick(condition)
         searched, misfit = _searched(body, scope, condition, model, access)
         found.append(searched)
         fitting |= {at for at, key in enumerate(searched.order) if key.path is not None}
@@ -155,6 +171,15 @@ def _filtered(body: SearchBody, scope: Scope, registry: Registry) -> TypedCondit
         if piece is not None:
             condition = both(condition, read_filter(piece, registry, scope.name, {}))
     return condition
+
+
+def _require_quick(condition: TypedCondition | None) -> None:
+    """Return when a filter has not too many comparisons: each statement makes them all again."""
+    parts = parts_of(condition) if condition is not None else ()
+    tests = sum(isinstance(part, _TESTS) for part in parts)
+    if tests > _MOST_TESTS:
+        message = f"{tests} comparisons are too many here; at most {_MOST_TESTS} are made"
+        raise QueryError(message, part="filter", hint="name many values with in (…)")
 
 
 def _searched(
