@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from html.parser import HTMLParser
@@ -41,6 +41,7 @@ PARAMETERS = {
     "relationship": ("teammembership_association", "x"), "form": ("x",), "kind": ("command", "x"),
     "job_id": ("1", "00000000-0000-4000-8000-000000000000"), "path": ("x",), "minor": ("2",),
     "field": ("entityimage", "x"), "arguments": ("x",), "token": ("x",), "code": ("x",),
+    "version": ("1.0",),
 }  # fmt: skip
 API = "/api/data/v9.2/"
 # Addresses of the Web API behind its one route: of a record that may not be read, lists in which it
@@ -334,6 +335,9 @@ class Crawler:
                     for method in sorted(route.methods or {"GET"}):
                         values = {name: PARAMETERS[name][0] for name in route.param_convertors}
                         await self.ask_api(client, method, _fill(route, values))
+            for what in ("query", "suggest", "autocomplete"):
+                body = {"search": "*" if what == "query" else "a", "top": 100}
+                await self.ask_api(client, "POST", f"/api/search/v1.0/{what}", body)
             for name, item in registry.entities.items():
                 record_id = hidden.get(name, "")
                 values = {**self.api_names(item), "id": record_id}
@@ -362,10 +366,17 @@ class Crawler:
             "command": next(iter(commands), "x"),
         }  # fmt: skip
 
-    async def ask_api(self, client: httpx.AsyncClient, method: str, address: str) -> httpx.Response:
-        """Return the answer to a call, looked at."""
+    async def ask_api(
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        address: str,
+        body: Mapping[str, object] | None = None,
+    ) -> httpx.Response:
+        """Return the answer to a call, looked at; what writes has a body."""
         self.note(method, address)
-        body: dict[str, str] | None = {} if method in ("PATCH", "POST", "PUT") else None
+        if body is None and method in ("PATCH", "POST", "PUT"):
+            body = {}
         answer = await client.request(method, address, json=body)
         await self.look(f"{method} {address}", answer)
         return answer

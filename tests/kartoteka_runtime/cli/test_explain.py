@@ -46,7 +46,7 @@ def test_each_layer_is_a_line_with_file_line_bundle_and_value(harbour):
     assert status == 0, err
     lines = out.splitlines()
     at = lines.index("  label.en  Company name")
-    assert lines[at + 1].endswith("metadata/entities/account.yaml:29  base  {entity:account} name")
+    assert lines[at + 1].endswith("metadata/entities/account.yaml:30  base  {entity:account} name")
     assert lines[at + 1].startswith("      ")
     assert lines[at + 2].startswith("    > ")
     assert lines[at + 2].endswith("metadata/entities/account.yaml:7  app  Company name")

@@ -21,6 +21,7 @@ from kartoteka_runtime.web_api.search.search_text import SearchText, read_search
 MOST_TOP, MOST_DEEP = 100, 1000  # records of one page; records that pages reach
 MOST_ENTITIES, MOST_FACETS, MOST_COLUMNS = 100, 10, 100
 MOST_VALUES = 100  # of one facet
+_LONGEST_FILTER = 10_000  # characters, which are read for each record type
 _PAGE, _SUGGESTED, _FACET_VALUES = 50, 5, 10
 ENTITY_NAME = "@search.entityname"
 
@@ -99,7 +100,7 @@ def read_search_body(body: Mapping[str, Any], verb: str) -> SearchBody:
     return SearchBody(
         read_search_text(text, part="search", needs_all=needs_all),
         _scopes(said),
-        _piece("filter", said.text("filter")),
+        _filter("filter", said.text("filter")),
         _order(said),
         _facets(said),
         top,
@@ -134,7 +135,7 @@ def _scope(item: Mapping[str, Any], part: str) -> Scope:
         part,
         said.names("selectcolumns"),
         said.names("searchcolumns"),
-        _piece(f"{part}.filter", said.text("filter")),
+        _filter(f"{part}.filter", said.text("filter")),
     )
 
 
@@ -166,6 +167,13 @@ def _facet(text: str, part: str) -> Facet:
         return Facet(name, part, "", most=most)
     entity, dot, field = name.rpartition(".")
     return Facet(name, part, field, entity if dot else "", most)
+
+
+def _filter(part: str, text: str | None) -> Piece | None:
+    if text is not None and len(text) > _LONGEST_FILTER:
+        message = f"{len(text)} characters are too many; at most {_LONGEST_FILTER} are read"
+        raise QueryError(message, part=part)
+    return _piece(part, text)
 
 
 def _piece(part: str, text: str | None) -> Piece | None:
