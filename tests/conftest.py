@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from kartoteka_runtime.testing.plugin_suite import PluginSuite
+
 HERE = Path(__file__).parent
 LONGEST = ("clients", "plugins", "scenarios", "security")  # begun first, so that none ends alone
+# What stands above the record service holds no SQL: here the second engine is left to the slow run,
+# but for what several processes do to one database.
+ABOVE_RECORDS = (
+    "clients",
+    "scenarios",
+    *(f"kartoteka_runtime/{one}" for one in ("cli", "dev", "web")),
+)
+ON_BOTH_ENGINES = ("test_conflict_pages.py", "test_published_meanwhile.py")
 
 pytest_plugins = ["kartoteka_runtime.testing.fixtures"]
 
@@ -30,11 +41,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     process would publish the same once more.
     """
     for item in items:
+        called_with = getattr(item, "callspec", None)  # of functions with parameters alone
+        params: Mapping[str, object] = called_with.params if called_with else {}
+        engine = params.get("engine")
+        if engine == "postgresql" and _repeats(item, params):
+            item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("xdist_group") is None:
-            called_with = getattr(item, "callspec", None)  # of functions with parameters alone
-            engine = called_with.params.get("engine") if called_with else None
             item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(HERE)} {engine}"))
     items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LONGEST)
+
+
+def _repeats(item: pytest.Item, params: Mapping[str, object]) -> bool:
+    """Tell whether a test on PostgreSQL shows little that the same one on SQLite does not."""
+    if isinstance(item.parent, pytest.Class) and issubclass(item.parent.obj, PluginSuite):
+        return "created_and_opened" not in item.name or not params["companions"]
+    path = item.path.relative_to(HERE)
+    above = any(path.is_relative_to(folder) for folder in ABOVE_RECORDS)
+    return above and path.name not in ON_BOTH_ENGINES
 
 
 def pytest_collection_finish() -> None:

@@ -1,7 +1,9 @@
 """Prints where a Chromium for the browser tests is, after installing one if there is none.
 
 Looks for an installed browser first; else installs Debian's as root, else asks Playwright for its
-own. Tests find it in the same way (``find_chromium``), so nothing has to be configured.
+own. A headless shell, which is the same browser without its windows, is taken before others: it
+needs a third less processor time. Tests find it in the same way (``find_chromium``), so nothing has
+to be configured.
 """
 
 from __future__ import annotations
@@ -12,7 +14,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 
 
 def find_chromium() -> str | None:
@@ -30,9 +38,10 @@ def install_chromium() -> None:
         quietly = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         updated = subprocess.run(["apt-get", "update", "-q"], env=quietly)
         if updated.returncode == 0:
-            command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]
-            if subprocess.run(command, env=quietly).returncode == 0:
-                return
+            command = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
+            for package in NAMES[:2]:
+                if subprocess.run([*command, package], env=quietly).returncode == 0:
+                    return
     subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
 
 

@@ -13,8 +13,9 @@ from kartoteka.loading.apply_labels import apply_group_labels, apply_labels, rea
 from kartoteka.loading.bundle_order import in_order
 from kartoteka.loading.collection_pause import collection_paused
 from kartoteka.loading.expand_entities import expand_entities
-from kartoteka.loading.extensions import MetadataTree, merge_bundles
+from kartoteka.loading.extensions import merge_bundles
 from kartoteka.loading.load_bundle import LoadedBundle, load_bundle, load_bundles
+from kartoteka.loading.metadata_tree import MetadataTree
 from kartoteka.loading.only_with import taking_part
 from kartoteka.loading.positioned import YamlMap
 from kartoteka.model.bundle import BundleInfo

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from kartoteka.conversions import conversion, stores_alike
+from kartoteka.conversions import conversion, lost_targets, stores_alike
 from kartoteka.identities import Identities, Retired
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -305,13 +305,18 @@ def _taken_back(kept: Collection[Retired], before: Field | None, wanted: Field) 
 
 
 def _original(originals: Collection[Retired], stored: Field, wanted: Field) -> Retired | None:
-    """Return the values from before that may return: those of the wanted type, else the last."""
+    """Return the values from before that may return: those of the wanted type, else the last.
+
+    Where nothing is stored otherwise, only what a lookup could not name meanwhile returns.
+    """
     is_alike = stores_alike(stored, wanted)
-    if is_alike and stored.type == wanted.type:
+    is_same = is_alike and stored.type == wanted.type
+    regained = set(lost_targets(wanted, stored))
+    if is_same and not regained:
         return None
     possible = [(item, item.definition) for item in originals if isinstance(item.definition, Field)]
     for item, was in reversed(possible):
-        if was.type == wanted.type:
+        if was.type == wanted.type and not (is_same and regained.isdisjoint(was.targets)):
             return item
     for item, was in reversed(possible):
         if not is_alike and conversion(was, wanted).kind != "impossible":

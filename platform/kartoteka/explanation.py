@@ -11,7 +11,7 @@ from typing import Any
 from kartoteka.identities import SECTIONS
 from kartoteka.loading.customizable import Permission, permission_of
 from kartoteka.loading.document_schemas import schema_of
-from kartoteka.loading.extensions import ADDING_LISTS, NAMED_LISTS
+from kartoteka.loading.named_lists import ADDING_LISTS, NAMED_LISTS
 from kartoteka.loading.property_paths import join_path, split_path
 from kartoteka.loading.sources import MESSAGES, Sources, sources_of
 from kartoteka.model.document_values import value_of

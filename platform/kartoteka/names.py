@@ -94,3 +94,12 @@ def _former_names(item: Any) -> tuple[str, ...]:
     is_map = isinstance(item, Mapping)
     former = item.get("renamed_from", ()) if is_map else getattr(item, "renamed_from", ())
     return (former,) if isinstance(former, str) else tuple(former)
+
+
+def plural_of(word: str) -> str:
+    """Return a first guess at an English plural, of a label or a name: ``new_boxes``."""
+    if re.search(r"(s|x|z|ch|sh)\Z", word):
+        return word + "es"
+    if re.search(r"[^aeiou_]y\Z", word):
+        return word[:-1] + "ies"
+    return word + "s"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kartoteka.loading.extensions import NAMED_LISTS
+from kartoteka.loading.named_lists import NAMED_LISTS
 from kartoteka.loading.property_paths import item_steps, join_path, split_path, spoken_name
 from kartoteka.loading.sources import layered_paths
 from kartoteka.model.set_by import SetBy

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from kartoteka.loading.extensions import MetadataTree
+from kartoteka.loading.metadata_tree import MetadataTree
 from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.read_access_test import read_access_test
 from kartoteka.loading.read_column_profile import read_column_profile

@@ -61,13 +61,19 @@ class Registry:
 
     def forget(self) -> None:
         """Drop what was worked out from this registry, so that whoever needs it looks again."""
-        for name in ("kept", "entity_by_set_name", "lookups_to", "views_of", "forms_of"):
-            self.__dict__.pop(name, None)
+        for name, made in vars(type(self)).items():
+            if isinstance(made, cached_property):
+                self.__dict__.pop(name, None)
 
     @cached_property
     def entity_by_set_name(self) -> Mapping[str, Entity]:
         """Return ``{entity set name: entity}``."""
         return {entity.set_name: entity for entity in self.entities.values()}
+
+    @cached_property
+    def relationship_by_intersect(self) -> Mapping[str, Relationship]:
+        """Return ``{link entity's name: relationship}``."""
+        return {item.intersect: item for item in self.relationships.values()}
 
     @cached_property
     def lookups_to(self) -> Mapping[str, tuple[tuple[Entity, Field], ...]]:

@@ -10,7 +10,7 @@ from rapidfuzz.distance import JaroWinkler
 
 from kartoteka.explanation import explain
 from kartoteka.identities import SECTIONS
-from kartoteka.loading.extensions import NAMED_LISTS
+from kartoteka.loading.named_lists import NAMED_LISTS
 from kartoteka.loading.property_paths import UNSPOKEN_LISTS, join_path, spoken_name
 from kartoteka.loading.sources import MESSAGES
 from kartoteka.registry import Registry

@@ -24,7 +24,6 @@ from kartoteka.loading.expand_entities import (
     STATE_MESSAGES,
     YES_NO_MESSAGES,
 )
-from kartoteka.loading.extensions import MetadataTree
 from kartoteka.loading.load_bundle import (
     Document,
     LoadedBundle,
@@ -32,6 +31,7 @@ from kartoteka.loading.load_bundle import (
     bundle_of_files,
     load_data,
 )
+from kartoteka.loading.metadata_tree import MetadataTree
 from kartoteka.loading.positioned import YamlList, YamlMap
 from kartoteka.loading.yaml_reader import file_bytes
 from kartoteka.model.bundle import BundleInfo

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from kartoteka import CommandContext, CommandResult, Record, Reference
 from kartoteka_sales.forecast import ForecastCategory
-from kartoteka_sales.reasons import reason_name
 
 
 async def win(context: CommandContext) -> CommandResult:
@@ -26,10 +25,11 @@ async def win(context: CommandContext) -> CommandResult:
 
 async def lose(context: CommandContext) -> CommandResult:
     """Close the opportunity as lost for the chosen reason; it earned nothing unless told so."""
+    reasons = context.registry.entities["opportunity"].reason_by_value
     await _close(
         context,
         state="lost",
-        reason=reason_name(context.registry, "opportunity", context.parameters["reason"]),
+        reason=reasons[context.parameters["reason"]].name,
         category=ForecastCategory.LOST,
         default_value=Decimal(0),
     )

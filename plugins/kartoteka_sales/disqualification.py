@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kartoteka import CommandContext, CommandResult, RecordInvalid, Violation
-from kartoteka_sales.reasons import reason_name
 
 
 async def disqualify(context: CommandContext) -> CommandResult:
@@ -17,8 +16,10 @@ async def disqualify(context: CommandContext) -> CommandResult:
     )
     if came_of_it:
         raise RecordInvalid("lead", [Violation(None, "sales.lead_has_opportunity")])
-    reason = reason_name(context.registry, "lead", context.parameters["reason"])
-    await context.records.set_state("lead", context.record_id, state="disqualified", reason=reason)
+    reason = context.registry.entities["lead"].reason_by_value[context.parameters["reason"]]
+    await context.records.set_state(
+        "lead", context.record_id, state="disqualified", reason=reason.name
+    )
     return CommandResult(message="sales.lead_disqualified", params=_name_of(context))
 
 

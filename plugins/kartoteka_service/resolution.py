@@ -7,7 +7,6 @@ from typing import Any
 
 from kartoteka import CommandContext, CommandResult, RecordInvalid, Reference, Violation
 from kartoteka_service.case_activities import cancel_activities, minutes_spent, open_activities
-from kartoteka_service.reasons import reason_name
 
 
 async def resolve(context: CommandContext) -> CommandResult:
@@ -25,11 +24,12 @@ async def resolve(context: CommandContext) -> CommandResult:
             "billabletime": spent if billable is None else billable,
         },
     )
+    reasons = context.registry.entities["incident"].reason_by_value
     await context.records.set_state(
         "incident",
         context.record_id,
         state="resolved",
-        reason=reason_name(context.registry, "incident", asked["resolutiontype"]),
+        reason=reasons[asked["resolutiontype"]].name,
     )
     return _result(context, "service.case_resolved")
 

@@ -47,6 +47,7 @@ from kartoteka_runtime.records.hook_table import with_jobs, with_record_handlers
 from kartoteka_runtime.records.recalculation import recalculation_jobs
 from kartoteka_runtime.records.record_files import RecordFiles
 from kartoteka_runtime.records.record_service import RecordService
+from kartoteka_runtime.records.reinheritance import REINHERITANCE
 from kartoteka_runtime.records.security_events import EventRecords
 from kartoteka_runtime.records.webhook_rules import webhook_handlers
 from kartoteka_runtime.request_guard import RequestGuard, refusal_of
@@ -69,7 +70,9 @@ from kartoteka_runtime.web_api.routes import api_routes
 _log = logging.getLogger(__name__)
 
 # Jobs of the runtime itself; those that need parts of an app are made with it.
-OWN_JOB_HANDLERS: tuple[JobHandler, ...] = (*recalculation_jobs(), FORGET_JOBS, BULK_DELETE)
+OWN_JOB_HANDLERS: tuple[JobHandler, ...] = (
+    *recalculation_jobs(), REINHERITANCE, FORGET_JOBS, BULK_DELETE,
+)  # fmt: skip
 OWN_SCHEDULES: tuple[Schedule, ...] = (FORGET_DAILY, FORGET_HOURLY, KEEP_HOURLY)
 
 
@@ -79,6 +82,7 @@ def build_parts(
     job_handlers: Iterable[JobHandler] = (),
     job_queues: Iterable[JobQueue] = (),
     beside: RuntimeParts | None = None,
+    serves: bool = False,
 ) -> RuntimeParts:
     """Return the parts of the app in ``settings.app_folder``; nothing is opened yet.
 
@@ -88,6 +92,7 @@ def build_parts(
         job_queues: Queues with a limit beside theirs.
         beside: Parts in the same process that work with the same publication; only connections
             are not shared with them.
+        serves: They are for requests, which do not read for longer than the settings say.
 
     Raises:
         AppFolderError: The folder is no app.
@@ -95,7 +100,9 @@ def build_parts(
         DatabaseUnavailable: The database address is not understood.
     """
     app_folder = load_app_folder(settings.app_folder)
-    database = database_for(settings.database_url)
+    database = database_for(
+        settings.database_url, reading_seconds=settings.reading_seconds if serves else 0
+    )
     live_registry, user_changes = LiveRegistry(), UserChanges()
     store = DatabaseIdentityStore(database, has_team_roles=TeamRoles(live_registry))
     sessions = Sessions(
@@ -180,7 +187,7 @@ def build_worker(
 
 def build_app(settings: Settings) -> Starlette:
     """Return the web application of the app in ``settings.app_folder``."""
-    parts = build_parts(settings)
+    parts = build_parts(settings, serves=True)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -15,13 +15,14 @@ from kartoteka.errors import KartotekaError
 from kartoteka.plugin_api.discovery import discover_plugins, plugin_manager
 from kartoteka.plugin_api.plugin import Plugin
 from kartoteka.registry import Registry
-from kartoteka_runtime.records import access_teams, organization_rules, role_giving, webhook_rules
+from kartoteka_runtime.records import access_teams, role_giving, webhook_rules
 from kartoteka_runtime.records.hook_table import (
     HookTable,
     build_hook_table,
     with_jobs,
     with_operations,
 )
+from kartoteka_runtime.records.organization_rules import handlers as organization_rules
 from kartoteka_runtime.security.sign_in_settings import (
     SignInSettings,
     SignInSettingsError,

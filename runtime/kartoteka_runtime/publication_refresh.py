@@ -2,7 +2,8 @@
 
 A request reads one publication to its end. When another process publishes meanwhile, its statements
 may name tables or columns that have been renamed: then nothing of it was written and nothing
-answered, and it runs once more, on the publication that is live now.
+answered, and it runs once more, on the publication that is live now. A request whose transaction
+waited for another that waited for it, and was ended by the database, runs once more too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kartoteka.errors import KartotekaError
 from kartoteka_runtime.publishing.publish import refresh
 from kartoteka_runtime.runtime_parts import RuntimeParts
-from kartoteka_runtime.storage.database import SchemaMoved
+from kartoteka_runtime.storage.database import Overtaken, SchemaMoved
 from kartoteka_runtime.upload_bodies import BodyLimit, limit_of
 
 _log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ Refusal = Callable[[str, int, str], Response]  # of a path, with a status, in wo
 
 
 def is_last_try(scope: MutableMapping[str, Any]) -> bool:
-    """Return whether the request ran before: ``SchemaMoved`` must now be answered, not raised."""
+    """Return whether the request ran before: what would let it run again must be answered now."""
     return _LAST_TRY in scope
 
 
@@ -54,11 +55,12 @@ class PublicationRefresh:
         body, answer = _RecordedBody(receive, limit_of(scope)), _WatchedAnswer(send)
         try:
             await self._app(dict(scope), body, answer)
-        except SchemaMoved as moved:
+        except (SchemaMoved, Overtaken) as moved:
             if answer.has_started:
                 raise
-            _log.info("run again on the newest publication: %s (%s)", moved, scope["path"])
-            await self._look()
+            _log.info("run again: %s (%s)", moved, scope["path"])
+            if isinstance(moved, SchemaMoved):
+                await self._look()
             if body.is_too_long:
                 refusal = self._refusal(scope["path"], 503, "Try again in a moment.")
                 await refusal(scope, receive, send)

@@ -22,6 +22,7 @@ TRUSTED_PROXIES = "KARTOTEKA_TRUSTED_PROXIES"
 REQUESTS_PER_USER = "KARTOTEKA_REQUESTS_PER_USER"
 REQUESTS_PER_ADDRESS = "KARTOTEKA_REQUESTS_PER_ADDRESS"
 VISITS_PER_ADDRESS = "KARTOTEKA_VISITS_PER_ADDRESS"
+READING_SECONDS = "KARTOTEKA_READING_SECONDS"
 JOBS = "KARTOTEKA_JOBS"
 JOBS_INSIDE, JOBS_SEPARATE = "inside", "separate"
 PUBLIC_URL = "KARTOTEKA_PUBLIC_URL"
@@ -40,6 +41,7 @@ _MAIL_ADDRESS = re.compile(r"[^\s@<>,;\x00-\x1f]+@[^\s@<>,;\x00-\x1f]+")
 MOST_BY_USER = 6000  # requests in five minutes. Source: reference web-api, section 14
 MOST_BY_ADDRESS = 30_000  # a whole office may come from one
 MOST_VISITS = 100
+MOST_READING_SECONDS = 10
 _SECRET_BYTES = 32
 
 
@@ -96,7 +98,8 @@ class Settings:
     run jobs in its own process. ``hosts`` are the names that the app answers for (none: any);
     ``trusted_proxies`` the addresses and networks whose word is taken for where a request comes
     from. Requests are counted over five minutes in each process; 0 is without limit, and a visit
-    is what somebody posts who is not signed in.
+    is what somebody posts who is not signed in. A statement that reads for a request is ended
+    after ``reading_seconds``; 0 is without limit.
 
     A session ends after ``session_hours``, and when it was not used for ``session_idle_minutes``.
     ``public_url`` is where people reach the app, without a slash at its end; links in mails begin
@@ -118,6 +121,7 @@ class Settings:
     requests_per_user: int = MOST_BY_USER
     requests_per_address: int = MOST_BY_ADDRESS
     visits_per_address: int = MOST_VISITS
+    reading_seconds: float = MOST_READING_SECONDS
     webhook_networks: tuple[str, ...] = ()
     webhooks_over_http: bool = False
     files: FileSettings | None = None  # none: in the app's data folder
@@ -146,6 +150,7 @@ class Settings:
             requests_per_user=_number(REQUESTS_PER_USER, MOST_BY_USER),
             requests_per_address=_number(REQUESTS_PER_ADDRESS, MOST_BY_ADDRESS),
             visits_per_address=_number(VISITS_PER_ADDRESS, MOST_VISITS),
+            reading_seconds=_number(READING_SECONDS, MOST_READING_SECONDS),
             webhook_networks=_networks(WEBHOOK_NETWORKS),
             webhooks_over_http=os.environ.get(WEBHOOK_HTTP, "") in ("1", "true"),
             files=_files(data),

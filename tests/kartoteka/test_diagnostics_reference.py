@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kartoteka.loading.document_schemas import KINDS, schema_of
-from kartoteka.loading.extensions import NAMED_LISTS
+from kartoteka.loading.named_lists import NAMED_LISTS
 
 ROOT = Path(__file__).parents[2]
 CODE = re.compile(r'"([a-z_]+/[a-z][a-z0-9-]*)"')

@@ -17,7 +17,14 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from kartoteka_runtime.dev.dev_app import build_dev_app
 from kartoteka_runtime.testing.running_app import RunningApp
@@ -36,6 +43,7 @@ _BROWSER_ARGUMENTS = (
 )
 _PASSWORD = "correct horse battery"
 _TIMEOUT_MILLISECONDS = 20_000
+expect.set_options(timeout=_TIMEOUT_MILLISECONDS)
 
 # Parts of a form are fetched when they come into view.
 _HAS_ALL_IN_VIEW = """() => [...document.querySelectorAll(".k-part__body[hx-get] > a")].every(

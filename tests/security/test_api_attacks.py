@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Any
@@ -378,6 +379,65 @@ async def test_many_at_once_may_no_more_than_one(office: Office) -> None:
         assert answer.status_code == told, (name, target, answer.text)
     rows = await office.app.system_records.list("dossier", order=("name",))
     assert [(row["name"], row["remark"]) for row in rows] == [("mine", None), ("theirs", None)]
+
+
+async def test_a_small_request_gets_no_long_answer_and_no_words_of_the_database(
+    office: Office,
+) -> None:
+    body = {f"k{number}": 1 for number in range(20_000)}
+    answer = await office.ask("mal", "POST", "dossiers", body)
+    assert answer.status_code == 400
+    assert "k0" in answer.text
+    assert len(answer.content) < 10_000
+    token = base64.urlsafe_b64encode(b'["dossier",true,4102444800,""]').decode().rstrip("=")
+    page = "t." + base64.urlsafe_b64encode(b'[true,"",-1,""]').decode().rstrip("=")
+    for option, said in (("$deltatoken", token), ("$skiptoken", page)):
+        answer = await office.ask("mal", "GET", "dossiers", params={option: said})
+        assert answer.status_code == 400, (option, answer.text)
+        assert "no token of" in answer.text, answer.text
+
+
+async def test_a_lookup_that_is_bound_stays_whatever_null_stands_beside_it(office: Office) -> None:
+    above = await office.of("mal").create("dossier", {"name": "above"})
+    bind, null = {"above@odata.bind": f"dossiers({above})"}, {"above": None}
+    wanted = {"Prefer": "return=representation"}
+    for body in ({**bind, **null}, {**null, **bind}):
+        told = await office.ask("mal", "POST", "dossiers", {"name": "n", **body}, headers=wanted)
+        assert told.status_code == 201, told.text
+        assert told.json()["_above_value"] == above
+
+
+async def test_who_puts_many_at_once_meets_nobody(office: Office) -> None:
+    def targets(first: int) -> dict[str, Any]:
+        codes = [f"K{(first + step) % 4}" for step in range(4)]
+        return {
+            "Targets": [
+                {"@odata.type": f"{_TYPE}dossier", "@odata.id": f"dossiers(code='{code}')",
+                 "name": "n"}
+                for code in codes
+            ]
+        }  # fmt: skip
+
+    path = f"dossiers/{_TYPE}UpsertMultiple"
+    for first in ((0, 0, 0, 0), (0, 2)):
+        answers = await asyncio.gather(
+            *(office.ask("mal", "POST", path, targets(one)) for one in first)
+        )
+        assert [one.status_code for one in answers] == [204] * len(first), answers[0].text
+        rows = await office.app.system_records.list("dossier")
+        assert sorted(str(row["code"]) for row in rows) == ["K0", "K1", "K2", "K3"]
+        for row in rows:
+            await office.app.system_records.delete("dossier", str(row["dossierid"]))
+
+
+async def test_every_operation_is_declared_once_and_none_stands_open(office: Office) -> None:
+    told = (await office.ask("root", "GET", "$metadata")).text
+    unbound = re.findall(r'<Action Name="([^"]+)">', told)
+    assert len(unbound) == len(set(unbound))
+    for name in unbound:
+        for address in (name, _TYPE + name):
+            answer = await office.ask("mal", "POST", address, {}, scope="read")
+            assert answer.status_code in (400, 403, 404), (address, answer.text)
 
 
 @pytest.mark.parametrize(

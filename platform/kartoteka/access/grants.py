@@ -11,7 +11,7 @@ from kartoteka.access.facts import UserFacts
 from kartoteka.model.entity import Entity
 from kartoteka.registry import Registry
 
-KEPT_BY_PLATFORM = "kept_by_platform"
+_KEPT_BY_PLATFORM = "kept_by_platform"
 ACTIVITIES = "activitypointer"  # one set of privileges covers every kind of activity
 
 
@@ -42,9 +42,17 @@ def is_administrator(registry: Registry, facts: UserFacts) -> bool:
 def may_be_granted(entity: Entity, privilege: str) -> bool:
     """Return whether a role can give a privilege on an entity at all, even one of everything.
 
-    What the platform keeps for auditors is read, and no more.
+    What the platform keeps is read. Where it has commands, who may write runs them: any other
+    write is refused.
     """
-    return privilege == "read" or KEPT_BY_PLATFORM not in entity.features
+    if not is_kept(entity):
+        return True
+    return privilege == "read" or (privilege == "write" and bool(entity.commands))
+
+
+def is_kept(entity: Entity) -> bool:
+    """Return whether the platform alone writes the records of an entity."""
+    return _KEPT_BY_PLATFORM in entity.features
 
 
 def privileged_entity(registry: Registry, entity: Entity) -> str:

@@ -9,8 +9,7 @@ from kartoteka.checks.scope import Scope
 from kartoteka.diagnostics import Diagnostic
 from kartoteka.loading.customizable import Permission, changed_key, permission_of
 from kartoteka.loading.document_schemas import schema_of
-from kartoteka.loading.extensions import ADDED, MOVED, REMOVED
-from kartoteka.loading.positioned import YamlList, YamlMap, marks_in
+from kartoteka.loading.positioned import ADDED, MOVED, REMOVED, YamlList, YamlMap, marks_in
 from kartoteka.loading.property_paths import item_steps, join_path, split_path, spoken_name
 from kartoteka.loading.read_label import maps_in
 from kartoteka.loading.sources import MESSAGES, sources_of

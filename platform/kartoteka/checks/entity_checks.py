@@ -26,6 +26,7 @@ def check_entity(scope: Scope, name: str) -> Iterator[Diagnostic]:
     entity = scope.registry.entities[name]
     yield from _check_name(entity)
     yield from _check_primary_field(scope, entity)
+    yield from _check_primary_image(scope, entity)
     yield from _check_primary_id(scope, entity)
     yield from _check_groups(scope, entity)
     yield from _check_kind(scope, entity)
@@ -76,6 +77,20 @@ def _check_primary_field(scope: Scope, entity: Entity) -> Iterator[Diagnostic]:
             place, "entity/primary-field-not-text",
             f'the primary field "{field.name}" is a {field.type} field; '
             "it must be text or autonumber",
+        )  # fmt: skip
+
+
+def _check_primary_image(scope: Scope, entity: Entity) -> Iterator[Diagnostic]:
+    if not entity.primary_image:
+        return
+    place = scope.where("entity", entity.name, "primary_image")
+    field = entity.field_by_name.get(entity.primary_image)
+    if field is None:
+        yield from scope.unknown_field(entity, entity.primary_image, place, "entity/unknown-field")
+    elif field.type != "image" and field.name not in scope.doubtful_fields(entity.name):
+        yield Diagnostic(
+            place, "entity/primary-image-not-image",
+            f'primary_image must name an image; "{field.name}" is a {field.type} field',
         )  # fmt: skip
 
 

@@ -287,14 +287,21 @@ def check_option_values(content: YamlMap) -> Iterator[Diagnostic]:
     """Yield a diagnostic for each option whose value an earlier one in the list has."""
     seen: dict[int, str] = {}
     for item in maps_in(content, "options"):
-        if "value" not in item or "name" not in item:
-            continue
-        other = seen.setdefault(item["value"], item["name"])
-        if other != item["name"]:
-            yield Diagnostic(
-                item.at("value"), "choice/duplicate-value",
-                f'the value {item["value"]} is already that of the option "{other}"',
-            )  # fmt: skip
+        yield from check_own_value(item, seen, "choice/duplicate-value", "option")
+
+
+def check_own_value(
+    item: YamlMap, seen: dict[int, str], code: str, noun: str
+) -> Iterator[Diagnostic]:
+    """Yield a diagnostic when an earlier item has the same value; ``seen`` holds whose it is."""
+    if "value" not in item or "name" not in item:
+        return
+    other = seen.setdefault(item["value"], item["name"])
+    if other != item["name"]:
+        yield Diagnostic(
+            item.at("value"), code,
+            f'the value {item["value"]} is already that of the {noun} "{other}"',
+        )  # fmt: skip
 
 
 def _check_party_list(subject: _Subject) -> Iterator[Diagnostic]:

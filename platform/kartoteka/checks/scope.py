@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from kartoteka.diagnostics import Diagnostic
-from kartoteka.loading.extensions import MetadataTree
+from kartoteka.loading.metadata_tree import MetadataTree
 from kartoteka.loading.positioned import YamlList, YamlMap
 from kartoteka.loading.read_label import maps_in
 from kartoteka.loading.sources import place_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from kartoteka.checks.field_checks import check_own_value
 from kartoteka.checks.scope import Scope
 from kartoteka.diagnostics import Diagnostic
 from kartoteka.loading.positioned import YamlMap
@@ -50,7 +51,7 @@ def _check_values(content: YamlMap) -> Iterator[Diagnostic]:
     reasons: dict[int, str] = {}
     names: dict[str, str] = {}
     for state in maps_in(content, "states"):
-        yield from _check_value(state, states, "state")
+        yield from check_own_value(state, states, "state/duplicate-value", "state")
         found = maps_in(state, "reasons")
         if not found and "reasons" not in state.damaged:
             yield Diagnostic(
@@ -59,7 +60,7 @@ def _check_values(content: YamlMap) -> Iterator[Diagnostic]:
                 "each state needs at least one; the first is its default",
             )  # fmt: skip
         for reason in found:
-            yield from _check_value(reason, reasons, "reason")
+            yield from check_own_value(reason, reasons, "state/duplicate-value", "reason")
             name = reason.get("name", "")
             other = names.setdefault(name, state.get("name", ""))
             if other != state.get("name", ""):
@@ -68,17 +69,6 @@ def _check_values(content: YamlMap) -> Iterator[Diagnostic]:
                     f'the state "{other}" already has a reason "{name}"',
                     "conditions name reasons without their state",
                 )  # fmt: skip
-
-
-def _check_value(item: YamlMap, seen: dict[int, str], noun: str) -> Iterator[Diagnostic]:
-    if "value" not in item or "name" not in item:
-        return
-    other = seen.setdefault(item["value"], item["name"])
-    if other != item["name"]:
-        yield Diagnostic(
-            item.at("value"), "state/duplicate-value",
-            f'the value {item["value"]} is already that of the {noun} "{other}"',
-        )  # fmt: skip
 
 
 def _check_nexts(entity: Entity, content: YamlMap) -> Iterator[Diagnostic]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from kartoteka.conditions.condition_error import ConditionError
+from kartoteka.conditions.keywords import BINDING, KEYWORDS, OPERATORS
 from kartoteka.conditions.read_literal import READ_LITERAL
 from kartoteka.conditions.syntax import (
     MAX_LOOKUP_STEPS,
@@ -23,41 +24,15 @@ from kartoteka.conditions.syntax import (
     Negative,
     Not,
     Operand,
-    Operator,
     Or,
     Path,
     Quantifier,
     Quantity,
 )
-from kartoteka.conditions.tokens import (
-    MAX_CHARACTERS,
-    NAMESPACE,
-    Token,
-    TokenKind,
-    foreign,
-    split,
-)
+from kartoteka.conditions.token_reader import MAX_ITEMS, TokenReader
+from kartoteka.conditions.tokens import MAX_CHARACTERS, NAMESPACE, TokenKind
 from kartoteka.names import did_you_mean
 
-MAX_DEPTH = 50  # of brackets, and of what is nested without them
-MAX_ITEMS = 500
-
-_OPERATORS = {operator.value: operator for operator in Operator}
-_BINDING = {"add": 1, "sub": 1, "mul": 2, "div": 2, "divby": 2, "mod": 2}
-_WORDS = frozenset({*_OPERATORS, *_BINDING, "and", "or", "not", "in", "null", "true", "false"})
-_OTHER_SPELLINGS = {
-    **{word: word for word in _WORDS},
-    "is": "eq",
-    "equals": "eq",
-    "like": "like(field,'text%')",
-    "gte": "ge",
-    "lte": "le",
-    "neq": "ne",
-    "plus": "add",
-    "minus": "sub",
-    "times": "mul",
-    "has": "contains(field,'option')",
-}
 _WORD_LITERALS = {
     "null": (LiteralKind.NULL, None),
     "true": (LiteralKind.BOOLEAN, True),
@@ -65,12 +40,6 @@ _WORD_LITERALS = {
 }
 _QUANTITIES = {quantity.value: quantity for quantity in Quantity}
 _NAMED = ("PropertyName", "PropertyValue", "PropertyValues", "PropertyValue1", "PropertyValue2")
-_FOREIGN_KINDS = frozenset(
-    {
-        TokenKind.EQUALS, TokenKind.QUOTED, TokenKind.OPEN_LIST, TokenKind.CLOSE_LIST,
-        TokenKind.MINUS,
-    }
-)  # fmt: skip
 
 
 def parse(
@@ -95,23 +64,14 @@ def parse_expression(text: str) -> Condition:
     return _Parser(text).expression()
 
 
-class _Parser:
-    """Reads tokens from left to right, one method a rule of the grammar.
-
-    ``_depth`` counts what is open around the next token, ``_height`` the levels of the node that
-    was read last: a chain such as ``a add b add c`` grows in height without any bracket.
-    """
+class _Parser(TokenReader):
+    """Reads tokens from left to right, one method a rule of the grammar."""
 
     def __init__(
         self, text: str, most_characters: int = MAX_CHARACTERS, most_values: int = MAX_ITEMS
     ) -> None:
-        self._text = text
+        super().__init__(text, most_characters)
         self._most_values = most_values
-        self._tokens = split(text, most=most_characters)
-        self._next = 0
-        self._here = self._tokens[0]
-        self._depth = 0
-        self._height = 0
         self._variables: tuple[str, ...] = (THE_RECORD,)
 
     def condition(self) -> Condition:
@@ -120,23 +80,23 @@ class _Parser:
         return found
 
     def expression(self) -> Condition:
-        if self._is_at(TokenKind.END):
+        if self.is_at(TokenKind.END):
             raise ConditionError("the condition is empty", 0)
         found = self._or()
-        if not self._is_at(TokenKind.END):
+        if not self.is_at(TokenKind.END):
             self._must_be_condition(found)
-            raise self._unexpected('"and", "or" or the end')
+            raise self.unexpected('"and", "or" or the end')
         return found
 
     def _or(self) -> Condition:
         first = self._and()
-        if not self._is_word("or"):
+        if not self.is_word("or"):
             return first
         return Or(self._terms("or", first, self._and), first.offset)
 
     def _and(self) -> Condition:
         first = self._not()
-        if not self._is_word("and"):
+        if not self.is_word("and"):
             return first
         return And(self._terms("and", first, self._not), first.offset)
 
@@ -144,130 +104,130 @@ class _Parser:
         self, word: str, first: Condition, rule: Callable[[], Condition]
     ) -> tuple[Condition, ...]:
         self._must_be_condition(first)
-        terms, height = [first], self._height
-        while self._is_word(word):
-            self._advance()
+        terms, height = [first], self.height
+        while self.is_word(word):
+            self.advance()
             term = rule()
             self._must_be_condition(term)
             terms.append(term)
-            height = max(height, self._height)
-        self._rise(height, first.offset)
+            height = max(height, self.height)
+        self.rise(height, first.offset)
         return tuple(terms)
 
     def _not(self) -> Condition:
-        if not self._is_word("not"):
+        if not self.is_word("not"):
             return self._comparison()
-        offset = self._here.offset
-        self._go_deeper(offset)
-        self._advance()
+        offset = self.here.offset
+        self.go_deeper(offset)
+        self.advance()
         term = self._not()
         self._must_be_condition(term)
-        self._depth -= 1
-        self._rise(self._height, offset)
+        self.depth -= 1
+        self.rise(self.height, offset)
         return Not(term, offset)
 
     def _comparison(self) -> Condition:
         left = self._operand()
-        word = self._here
+        word = self.here
         if word.kind is not TokenKind.NAME or word.text in ("and", "or"):
             return left
-        operator = _OPERATORS.get(word.text)
+        operator = OPERATORS.get(word.text)
         if operator is not None:
-            operand, height = self._as_operand(left), self._height
-            self._advance()
+            operand, height = self._as_operand(left), self.height
+            self.advance()
             right = self._as_operand(self._operand())
-            self._rise(max(height, self._height), operand.offset)
+            self.rise(max(height, self.height), operand.offset)
             return Comparison(operand, operator, right, operand.offset)
         operand = self._as_operand(left)
         if word.text == "in":
-            self._advance()
+            self.advance()
             most = self._most_values if isinstance(operand, Path) else MAX_ITEMS
             return Membership(operand, self._items(most), operand.offset)
-        raise self._unexpected('an operator such as "eq"')
+        raise self.unexpected('an operator such as "eq"')
 
     def _operand(self, binding: int = 1) -> Condition:
         """Return a value, with the arithmetic that binds at least so closely."""
         left = self._primary()
         while True:
-            word = self._here
-            if word.kind is not TokenKind.NAME or _BINDING.get(word.text, 0) < binding:
+            word = self.here
+            if word.kind is not TokenKind.NAME or BINDING.get(word.text, 0) < binding:
                 return left
-            operand, height = self._as_operand(left), self._height
-            self._advance()
-            right = self._as_operand(self._operand(_BINDING[word.text] + 1))
-            self._rise(max(height, self._height), word.offset)
+            operand, height = self._as_operand(left), self.height
+            self.advance()
+            right = self._as_operand(self._operand(BINDING[word.text] + 1))
+            self.rise(max(height, self.height), word.offset)
             left = Arithmetic(operand, word.text, right, operand.offset)
 
     def _primary(self) -> Condition:
-        token = self._here
+        token = self.here
         kind = token.kind
-        self._height = 0
+        self.height = 0
         if kind is TokenKind.NAME:
-            if token.text not in _WORDS:
-                is_call = self._tokens[self._next + 1].kind is TokenKind.OPEN
+            if token.text not in KEYWORDS:
+                is_call = self.after.kind is TokenKind.OPEN
                 return self._call() if is_call else self._path()
             if token.text in _WORD_LITERALS:
-                self._advance()
+                self.advance()
                 return Literal(*_WORD_LITERALS[token.text], token.offset)
         elif kind in READ_LITERAL:
-            self._advance()
+            self.advance()
             return READ_LITERAL[kind](token)
         elif kind is TokenKind.OPEN:
             return self._parenthesized()
         elif kind is TokenKind.MINUS:
             return self._negative()
-        raise self._unexpected("a field, a value or a parenthesis")
+        raise self.unexpected("a field, a value or a parenthesis")
 
     def _negative(self) -> Condition:
-        offset = self._here.offset
-        self._go_deeper(offset)
-        self._advance()
+        offset = self.here.offset
+        self.go_deeper(offset)
+        self.advance()
         term = self._as_operand(self._primary())
-        self._depth -= 1
+        self.depth -= 1
         if isinstance(term, Literal) and isinstance(term.value, Decimal):
             return Literal(LiteralKind.NUMBER, -term.value, offset)
-        self._rise(self._height, offset)
+        self.rise(self.height, offset)
         return Negative(term, offset)
 
     def _parenthesized(self) -> Condition:
-        self._go_deeper(self._here.offset)
-        self._advance()
+        self.go_deeper(self.here.offset)
+        self.advance()
         found = self._or()
-        self._expect(TokenKind.CLOSE)
-        self._depth -= 1
+        self.expect(TokenKind.CLOSE)
+        self.depth -= 1
         return found
 
     def _call(self) -> Call | Cases:
-        name = self._here
-        self._go_deeper(name.offset)
-        self._advance()
-        self._advance()
+        name = self.here
+        self.go_deeper(name.offset)
+        self.advance()
+        self.advance()
         if name.text == "case":
             return self._cases(name.offset)
         function = name.text.removeprefix(NAMESPACE)
-        if self._here.kind is TokenKind.NAME and self._after.kind is TokenKind.EQUALS:
+        if self.here.kind is TokenKind.NAME and self.after.kind is TokenKind.EQUALS:
             arguments = self._named_arguments(name.offset)
         else:
             arguments = self._arguments(with_lists=function[:1].isupper())
-        self._depth -= 1
+        self.depth -= 1
         return Call(function, arguments, name.offset)
 
     def _arguments(self, *, with_lists: bool) -> tuple[Condition, ...]:
         arguments: list[Condition] = []
         height = 0
-        while self._here.kind is not TokenKind.CLOSE:
+        while self.here.kind is not TokenKind.CLOSE:
             if arguments:
-                self._expect(TokenKind.COMMA)
-            self._limit_items(len(arguments), self._most_values if with_lists else MAX_ITEMS)
-            if with_lists and self._here.kind is TokenKind.OPEN_LIST:
+                self.expect(TokenKind.COMMA)
+            self.limit_items(len(arguments), self._most_values if with_lists else MAX_ITEMS)
+            if with_lists and self.here.kind is TokenKind.OPEN_LIST:
                 arguments += self._list()
-            elif with_lists and self._here.kind is TokenKind.QUOTED:
+            elif with_lists and self.here.kind is TokenKind.QUOTED:
                 arguments.append(self._listed())
             else:
                 arguments.append(self._or())
-                height = max(height, self._height)
-        self._advance()
-        self._rise(height, self._here.offset)
+                height = max(height, self.height)
+        self.advance()
+        self.rise(height, self.here.offset)
         return tuple(arguments)
 
     def _named_arguments(self, offset: int) -> tuple[Condition, ...]:
@@ -275,36 +235,36 @@ class _Parser:
         path: Path | None = None
         values: list[Condition] = []
         while True:
-            name = self._here
+            name = self.here
             if name.kind is not TokenKind.NAME or name.text not in _NAMED:
                 hint = did_you_mean(name.text, _NAMED)
                 raise ConditionError(f"expected PropertyName, found {name}", name.offset, hint)
-            self._advance()
-            self._expect(TokenKind.EQUALS)
+            self.advance()
+            self.expect(TokenKind.EQUALS)
             if name.text == "PropertyName":
                 path = self._property_name()
-            elif self._here.kind is TokenKind.OPEN_LIST:
+            elif self.here.kind is TokenKind.OPEN_LIST:
                 values += self._list()
             else:
                 values.append(self._listed())
-            if self._here.kind is not TokenKind.COMMA:
+            if self.here.kind is not TokenKind.COMMA:
                 break
-            self._advance()
-        self._expect(TokenKind.CLOSE)
+            self.advance()
+        self.expect(TokenKind.CLOSE)
         if path is None:
             raise ConditionError("PropertyName is missing", offset, "add PropertyName='…'")
-        self._rise(0, offset)
+        self.rise(0, offset)
         return (path, *values)
 
     def _property_name(self) -> Path:
         """Return the path that stands in quotes, or without."""
-        token = self._here
+        token = self.here
         if token.kind is TokenKind.NAME:
             found = self._path()
             if isinstance(found, Path):
                 return found
         elif token.kind in (TokenKind.TEXT, TokenKind.QUOTED):
-            self._advance()
+            self.advance()
             steps = tuple(token.text[1:-1].split("/"))
             if all(step.isidentifier() and step.isascii() for step in steps):
                 return Path(steps, token.offset + 1)
@@ -313,24 +273,24 @@ class _Parser:
 
     def _list(self) -> list[Condition]:
         """Return the values of ``['a',"b",3]``."""
-        self._expect(TokenKind.OPEN_LIST)
+        self.expect(TokenKind.OPEN_LIST)
         items: list[Condition] = []
-        while self._here.kind is not TokenKind.CLOSE_LIST:
+        while self.here.kind is not TokenKind.CLOSE_LIST:
             if items:
-                self._expect(TokenKind.COMMA)
-            self._limit_items(len(items), self._most_values)
+                self.expect(TokenKind.COMMA)
+            self.limit_items(len(items), self._most_values)
             items.append(self._listed())
-        self._advance()
+        self.advance()
         return items
 
     def _listed(self) -> Condition:
-        token = self._here
+        token = self.here
         if token.kind is not TokenKind.QUOTED:
             value = self._primary()
             if isinstance(value, Literal):
                 return value
             raise ConditionError("only values written out can stand here", value.offset)
-        self._advance()
+        self.advance()
         try:
             return Literal(LiteralKind.TEXT, json.loads(token.text, strict=False), token.offset)
         except ValueError:
@@ -339,128 +299,93 @@ class _Parser:
     def _cases(self, offset: int) -> Cases:
         branches: list[tuple[Condition, Condition]] = []
         height = 0
-        while self._here.kind is not TokenKind.CLOSE or not branches:
+        while self.here.kind is not TokenKind.CLOSE or not branches:
             if branches:
-                self._expect(TokenKind.COMMA)
-            self._limit_items(len(branches))
+                self.expect(TokenKind.COMMA)
+            self.limit_items(len(branches))
             condition = self._or()
             self._must_be_condition(condition)
-            height = max(height, self._height)
-            self._expect(TokenKind.COLON)
+            height = max(height, self.height)
+            self.expect(TokenKind.COLON)
             branches.append((condition, self._or()))
-            height = max(height, self._height)
-        self._advance()
-        self._depth -= 1
-        self._rise(height, offset)
+            height = max(height, self.height)
+        self.advance()
+        self.depth -= 1
+        self.rise(height, offset)
         return Cases(tuple(branches), offset)
 
     def _path(self) -> Path | Quantifier:
-        first = self._here
+        first = self.here
         steps = [first.text]
         most = MAX_LOOKUP_STEPS + (first.text in self._variables)
-        self._advance()
-        while self._here.kind is TokenKind.SLASH:
-            self._advance()
-            name = self._here
-            if name.kind is not TokenKind.NAME or name.text in _WORDS:
-                raise self._unexpected("the name of a field")
-            if name.text in _QUANTITIES and self._after.kind is TokenKind.OPEN:
+        self.advance()
+        while self.here.kind is TokenKind.SLASH:
+            self.advance()
+            name = self.here
+            if name.kind is not TokenKind.NAME or name.text in KEYWORDS:
+                raise self.unexpected("the name of a field")
+            if name.text in _QUANTITIES and self.after.kind is TokenKind.OPEN:
                 return self._quantifier(Path(tuple(steps), first.offset))
             if len(steps) > most:
                 raise ConditionError(
                     f"a path goes over at most {MAX_LOOKUP_STEPS} lookups", first.offset
                 )
             steps.append(name.text)
-            self._advance()
+            self.advance()
         return Path(tuple(steps), first.offset)
 
     def _quantifier(self, collection: Path) -> Quantifier:
-        word, quantity = self._here, _QUANTITIES[self._here.text]
-        self._go_deeper(word.offset)
-        self._advance()
-        self._advance()
+        word, quantity = self.here, _QUANTITIES[self.here.text]
+        self.go_deeper(word.offset)
+        self.advance()
+        self.advance()
         variable, term = "", None
-        if self._here.kind is not TokenKind.CLOSE or quantity is Quantity.ALL:
+        if self.here.kind is not TokenKind.CLOSE or quantity is Quantity.ALL:
             variable = self._variable()
             outside = self._variables
             self._variables = (*outside, variable)
             term = self._or()
             self._must_be_condition(term)
             self._variables = outside
-        self._expect(TokenKind.CLOSE)
-        self._depth -= 1
-        self._rise(self._height, word.offset)
+        self.expect(TokenKind.CLOSE)
+        self.depth -= 1
+        self.rise(self.height, word.offset)
         return Quantifier(collection, quantity, variable, term, collection.offset)
 
     def _variable(self) -> str:
         """Return the ``c`` of ``any(c:c/name eq 'x')``."""
-        name = self._here
-        if name.kind is not TokenKind.NAME or name.text in _WORDS or "$" in name.text:
-            raise self._unexpected("a variable and a colon, as in any(x:x/name eq 'a')")
-        self._advance()
-        self._expect(TokenKind.COLON)
+        name = self.here
+        if name.kind is not TokenKind.NAME or name.text in KEYWORDS or "$" in name.text:
+            raise self.unexpected("a variable and a colon, as in any(x:x/name eq 'a')")
+        self.advance()
+        self.expect(TokenKind.COLON)
         if name.text in self._variables:
             raise ConditionError(f'the variable "{name.text}" is taken', name.offset)
         return name.text
 
     def _items(self, most: int) -> tuple[Operand, ...]:
-        if self._here.kind is TokenKind.NAME and self._after.kind is TokenKind.OPEN:
+        if self.here.kind is TokenKind.NAME and self.after.kind is TokenKind.OPEN:
             return (self._as_operand(self._primary()),)
         return tuple(self._listed_items(most))
 
     def _listed_items(self, most: int) -> Iterator[Operand]:
         """Yield the items of a list: at most so many values, and fewer of everything else."""
-        offset, height, others = self._here.offset, 0, 0
-        self._expect(TokenKind.OPEN)
-        if self._here.kind is TokenKind.CLOSE:
-            raise ConditionError('the list after "in" is empty', self._here.offset)
+        offset, height, others = self.here.offset, 0, 0
+        self.expect(TokenKind.OPEN)
+        if self.here.kind is TokenKind.CLOSE:
+            raise ConditionError('the list after "in" is empty', self.here.offset)
         for count in range(1, most + 2):
             item = self._as_operand(self._operand())
             others += not isinstance(item, Literal)
-            height = max(height, self._height)
+            height = max(height, self.height)
             yield item
-            if self._here.kind is not TokenKind.COMMA:
+            if self.here.kind is not TokenKind.COMMA:
                 break
-            self._limit_items(count, most)
-            self._limit_items(others)
-            self._advance()
-        self._expect(TokenKind.CLOSE)
-        self._rise(height, offset)
-
-    @property
-    def _after(self) -> Token:
-        """Return the token behind this one, which is not the end."""
-        return self._tokens[min(self._next + 1, len(self._tokens) - 1)]
-
-    def _advance(self) -> None:
-        self._next += 1
-        self._here = self._tokens[self._next]
-
-    def _is_at(self, kind: TokenKind) -> bool:
-        return self._here.kind is kind
-
-    def _is_word(self, word: str) -> bool:
-        return self._here.text == word and self._here.kind is TokenKind.NAME
-
-    def _expect(self, kind: TokenKind) -> None:
-        if self._here.kind is not kind:
-            raise self._unexpected(f'"{kind.value}"')
-        self._advance()
-
-    def _go_deeper(self, offset: int) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise _too_deep(offset)
-
-    def _rise(self, height: int, offset: int) -> None:
-        """Note the height of a node that stands on others."""
-        self._height = height + 1
-        if height >= MAX_DEPTH:
-            raise _too_deep(offset)
-
-    def _limit_items(self, count: int, most: int = MAX_ITEMS) -> None:
-        if count >= most:
-            raise ConditionError(f"more than {most} items in one list", self._here.offset)
+            self.limit_items(count, most)
+            self.limit_items(others)
+            self.advance()
+        self.expect(TokenKind.CLOSE)
+        self.rise(height, offset)
 
     def _as_operand(self, node: Condition) -> Operand:
         if isinstance(node, Operand):
@@ -473,15 +398,3 @@ class _Parser:
             raise ConditionError(
                 "a value alone is no condition", node.offset, "compare a field with it"
             )
-
-    def _unexpected(self, wanted: str) -> ConditionError:
-        found = self._here
-        if found.kind in _FOREIGN_KINDS and (error := foreign(self._text, found.offset)):
-            return error
-        advice = _OTHER_SPELLINGS.get(found.text.lower()) if found.text not in _WORDS else None
-        hint = f"write {advice}" if advice else ""
-        return ConditionError(f"expected {wanted}, found {found}", found.offset, hint)
-
-
-def _too_deep(offset: int) -> ConditionError:
-    return ConditionError(f"more than {MAX_DEPTH} levels of nesting", offset)

@@ -7,6 +7,15 @@ values come from or go to, and for people in ``docs/reference/conversions.md``.
 
 from kartoteka.conversions.conversion import Conversion, DoesNotConvert, Kind
 from kartoteka.conversions.matrix import conversion, family
+from kartoteka.conversions.references import lost_targets
 from kartoteka.conversions.stored_form import stores_alike
 
-__all__ = ["Conversion", "DoesNotConvert", "Kind", "conversion", "family", "stores_alike"]
+__all__ = [
+    "Conversion",
+    "DoesNotConvert",
+    "Kind",
+    "conversion",
+    "family",
+    "lost_targets",
+    "stores_alike",
+]

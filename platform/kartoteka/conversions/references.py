@@ -34,6 +34,13 @@ def lookup_to_lookup(before: Field, after: Field) -> Conversion:
     return Conversion("none" if stores_alike(before, after) else "widening", convert)
 
 
+def lost_targets(before: Field, after: Field) -> tuple[str, ...]:
+    """Return the entities that a lookup can no longer name though it stays a lookup."""
+    if not (before.is_lookup and after.is_lookup):
+        return ()
+    return tuple(name for name in before.targets if name not in after.targets)
+
+
 def lookup_to_text(before: Field, after: Field) -> Conversion:
     """Return the conversion into the id alone; what it names cannot be told from it afterwards."""
     fit = fitting(after)

@@ -98,6 +98,7 @@ class _Names:
             name=self.of("entity", item.name),
             primary_id=own(item.primary_id),
             primary_field=own(item.primary_field),
+            primary_image=own(item.primary_image),
             parent_field=own(item.parent_field),
             fields=tuple(self._field_of(field, item.name) for field in item.fields),
             keys=tuple(replace(key, fields=tuple(map(own, key.fields))) for key in item.keys),

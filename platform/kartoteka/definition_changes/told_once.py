@@ -15,7 +15,7 @@ from kartoteka.loading.expand_entities import (
 )
 from kartoteka.loading.read_field import default_relationship
 from kartoteka.model.choice import Option
-from kartoteka.model.entity import Entity
+from kartoteka.model.entity import Entity, reason_options, state_options
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import (
     DEFAULT_MAX_LENGTH,
@@ -95,13 +95,9 @@ def _given_options(field: Field, entity: Entity, registry: Registry) -> tuple[Op
         return choice.options if choice is not None else None
     match field.type:
         case "state":
-            return tuple(Option(item.value, item.name, item.label) for item in entity.states)
+            return state_options(entity.states)
         case "status":
-            return tuple(
-                Option(reason.value, reason.name, reason.label, reason.color)
-                for state in entity.states
-                for reason in state.reasons
-            )
+            return reason_options(entity.states)
         case _:
             return None
 

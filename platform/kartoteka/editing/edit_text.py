@@ -22,7 +22,7 @@ from kartoteka.editing.text_splices import (
     rewrite_entry,
 )
 from kartoteka.loading.document_schemas import KINDS
-from kartoteka.loading.extensions import NAMED_LISTS
+from kartoteka.loading.named_lists import NAMED_LISTS
 from kartoteka.loading.yaml_reader import read_yaml_bytes
 from kartoteka.yaml_text.canonical_order import rank_of
 from kartoteka.yaml_text.format_document import source_text

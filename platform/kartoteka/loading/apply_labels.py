@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kartoteka.diagnostics import Diagnostics
-from kartoteka.loading.extensions import MetadataTree, identity_of
 from kartoteka.loading.load_bundle import Document
+from kartoteka.loading.metadata_tree import MetadataTree
+from kartoteka.loading.named_lists import identity_of
 from kartoteka.loading.positioned import Mark, YamlMap
 from kartoteka.names import did_you_mean
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kartoteka.loading.extensions import NAMED_LISTS, MetadataTree, identity_of
+from kartoteka.loading.metadata_tree import MetadataTree
+from kartoteka.loading.named_lists import NAMED_LISTS, identity_of
 from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.sources import MESSAGES
 

@@ -6,7 +6,8 @@ added here too.
 
 from __future__ import annotations
 
-from kartoteka.loading.extensions import MetadataTree, overlay
+from kartoteka.loading.merge_documents import overlay
+from kartoteka.loading.metadata_tree import MetadataTree
 from kartoteka.loading.positioned import DerivedMark, Mark, YamlList, YamlMap, copy_of
 from kartoteka.loading.read_label import read_former_names
 from kartoteka.model.field import (

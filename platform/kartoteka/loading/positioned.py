@@ -41,6 +41,10 @@ class DerivedMark(Mark):
 BUILT_IN = Mark("<built in>", 1, 1)
 
 
+# What a layer did with an item of a list, as ``ListNote`` tells it.
+ADDED, MOVED, REMOVED = "added", "moved", "removed"
+
+
 class ListNote(NamedTuple):
     """What a layer did with an item of a list: ``added``, ``removed``, ``moved after name``."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kartoteka.loading.extensions import NAMED_LISTS
+from kartoteka.loading.named_lists import NAMED_LISTS
 
 # Lists of which people do not speak: account.name is the field, not something else of that name.
 UNSPOKEN_LISTS = frozenset({

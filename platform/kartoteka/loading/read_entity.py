@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kartoteka.loading.expand_entities import primary_id_of
-from kartoteka.loading.extensions import MetadataTree
+from kartoteka.loading.metadata_tree import MetadataTree
 from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.read_field import Surroundings, read_field
 from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
@@ -42,6 +42,7 @@ def read_entity(name: str, content: YamlMap, around: Surroundings, tree: Metadat
             if "name" in item
         ),  # fmt: skip
         help=read_label(content, "help"),
+        primary_image=content.get("primary_image", ""),
         icon=content.get("icon", ""),
         color=content.get("color", ""),
         is_activity=content.get("activity", False),

@@ -10,7 +10,7 @@ from typing import Any
 from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
 from kartoteka.model.choice import Choice, Option
-from kartoteka.model.entity import State
+from kartoteka.model.entity import State, reason_options, state_options
 from kartoteka.model.field import Cascade, Field, Mask, Required, Rollup
 from kartoteka.model.field_types import (
     DEFAULT_MAX_LENGTH,
@@ -136,13 +136,9 @@ def read_field_options(
                 Option(1, "true", read_label(content, "true_label")),
             )
         case "state":
-            return tuple(Option(item.value, item.name, item.label) for item in around.states)
+            return state_options(around.states)
         case "status":
-            return tuple(
-                Option(reason.value, reason.name, reason.label, reason.color)
-                for state in around.states
-                for reason in state.reasons
-            )
+            return reason_options(around.states)
         case _:
             return ()
 

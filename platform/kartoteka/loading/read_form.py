@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kartoteka.loading.extensions import identity_of
+from kartoteka.loading.named_lists import identity_of
 from kartoteka.loading.positioned import YamlMap
 from kartoteka.loading.read_label import maps_in, read_former_names, read_label, read_names
 from kartoteka.model.form import Control, Form, Section, Tab

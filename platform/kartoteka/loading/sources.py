@@ -7,15 +7,17 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from kartoteka.loading.extensions import (
+from kartoteka.loading.metadata_tree import MetadataTree
+from kartoteka.loading.named_lists import ADDING_LISTS, NAMED_LISTS, identity_of
+from kartoteka.loading.positioned import (
     ADDED,
-    ADDING_LISTS,
-    NAMED_LISTS,
     REMOVED,
-    MetadataTree,
-    identity_of,
+    DerivedMark,
+    Mark,
+    YamlList,
+    YamlMap,
+    marks_in,
 )
-from kartoteka.loading.positioned import DerivedMark, Mark, YamlList, YamlMap, marks_in
 from kartoteka.loading.property_paths import join_path
 from kartoteka.location import Location
 from kartoteka.model.set_by import SetBy

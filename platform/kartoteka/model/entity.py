@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from kartoteka.location import NOWHERE, Location
+from kartoteka.model.choice import Option
 from kartoteka.model.field import FILE_MARKS, ROLLUP_DATE, ROLLUP_STATE, Field
 from kartoteka.model.label import NO_LABEL, Label
+
+_USUAL_PICTURE = "entityimage"  # Dataverse's name of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,20 @@ class State:
     reasons: tuple[Reason, ...]
     read_only: bool = False  # records in this state may not be changed, except by commands
     location: Location = dataclasses.field(default=NOWHERE, compare=False)
+
+
+def state_options(states: Iterable[State]) -> tuple[Option, ...]:
+    """Return the options of a field that holds states."""
+    return tuple(Option(item.value, item.name, item.label) for item in states)
+
+
+def reason_options(states: Iterable[State]) -> tuple[Option, ...]:
+    """Return the options of a field that holds the reasons of states."""
+    return tuple(
+        Option(reason.value, reason.name, reason.label, reason.color)
+        for state in states
+        for reason in state.reasons
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,7 @@ class Entity:
     states: tuple[State, ...] = ()
     transitions: tuple[Transition, ...] | None = None
     commands: tuple[Command, ...] = ()
+    primary_image: str = ""  # as it is said; see ``picture``
     schema_name: str = ""  # the name in other capitals, where the Web API spells it so
     bundle: str = ""
     renamed_from: tuple[str, ...] = field(default=(), compare=False)
@@ -150,6 +168,13 @@ class Entity:
         return tuple(item for item in self.fields if item.is_file)
 
     @cached_property
+    def picture(self) -> str:
+        """Return the image field that stands for a record; "" when there is none."""
+        images = [item.name for item in self.fields if item.type == "image"]
+        usual = _USUAL_PICTURE if _USUAL_PICTURE in images else next(iter(images), "")
+        return self.primary_image or usual
+
+    @cached_property
     def file_marks(self) -> Mapping[str, str]:
         """Return ``{field: file or image}`` of the fields that tell of what is stored."""
         return {
@@ -167,6 +192,11 @@ class Entity:
     def state_by_value(self) -> Mapping[int, State]:
         """Return ``{statecode: state}``."""
         return {item.value: item for item in self.states}
+
+    @cached_property
+    def reason_by_value(self) -> Mapping[int, Reason]:
+        """Return ``{statuscode: reason}``."""
+        return {reason.value: reason for state in self.states for reason in state.reasons}
 
     @cached_property
     def command_by_name(self) -> Mapping[str, Command]:

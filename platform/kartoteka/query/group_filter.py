@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from kartoteka.conditions.condition_error import ConditionError
-from kartoteka.conditions.tokens import TokenKind, split
 from kartoteka.conditions.typed import (
     FieldPath,
     InAskedSet,
@@ -19,8 +17,8 @@ from kartoteka.conditions.walk import parts_of
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.model.label import NO_LABEL
-from kartoteka.query.odata_filter import Aliases, read_filter
-from kartoteka.query.option_text import MOST_CHARACTERS, Piece
+from kartoteka.query.odata_filter import Aliases, names_in, read_filter
+from kartoteka.query.option_text import Piece
 from kartoteka.registry import Registry
 
 _GROUPS = "$apply"  # the name of what groups are; no entity has such a one
@@ -64,15 +62,7 @@ def read_group_filter(
     return condition
 
 
-def is_about_groups(piece: Piece, names: Collection[str], entity: Entity) -> bool:
+def is_about_groups(piece: Piece, names: Collection[str], entity: Entity, aliases: Aliases) -> bool:
     """Return whether a filter names what only groups have."""
-    try:
-        tokens = split(piece.text, most=MOST_CHARACTERS)
-    except ConditionError:
-        return False  # whoever reads it tells what is wrong
-    return any(
-        token.kind is TokenKind.NAME
-        and token.text in names
-        and token.text not in entity.field_by_name
-        for token in tokens
-    )
+    only = set(names) - entity.field_by_name.keys()
+    return not only.isdisjoint(names_in(piece, aliases))

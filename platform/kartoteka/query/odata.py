@@ -32,7 +32,6 @@ OPTIONS = (
     "$select", "$filter", "$orderby", "$top", "$count", "$expand", "$apply", "$skiptoken",
 )  # fmt: skip
 _WITH_APPLY = ("$apply", "$filter", "$orderby", "$top", "$count", "$skiptoken")
-_MOST_TOP = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def read_options(
     asked = ODataQuery(
         Query(entity.name),
         ShownRecord(entity.name, ()),
-        _top(pieces.get("$top")),
+        pieces["$top"].number("records") if "$top" in pieces else None,
         _is_counted(pieces.get("$count")),
         options.get("$skiptoken", ""),
     )
@@ -143,7 +142,7 @@ def _applied(
     condition, having = base.condition, applied.having
     if "$filter" in pieces:
         piece = pieces["$filter"]
-        if is_about_groups(piece, applied.names, entity):
+        if is_about_groups(piece, applied.names, entity, aliases):
             held = applied.holders()
             found = read_group_filter(piece, registry, entity.name, held, aliases)
             having = both(having, found)
@@ -183,15 +182,6 @@ def _pieces(options: Mapping[str, str]) -> dict[str, Piece]:
                 continue
             raise found[name].error("the text is empty")
     return found
-
-
-def _top(piece: Piece | None) -> int | None:
-    if piece is None:
-        return None
-    text = piece.text
-    if not (text.isascii() and text.isdigit() and int(text[:12]) <= _MOST_TOP):
-        raise piece.error(f'"{text[:40]}" is no number of records')
-    return int(text[:12])
 
 
 def _is_counted(piece: Piece | None) -> bool:

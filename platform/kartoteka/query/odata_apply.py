@@ -34,7 +34,6 @@ _METHODS: Mapping[str, AggregateFunction] = {
 }
 _OF_RECORDS = ("filter", "groupby", "aggregate")
 _OF_GROUPS = ("filter", "orderby", "top", "topcount", "bottomcount")
-_MOST_TOP = 10**9
 
 
 @dataclass(slots=True)
@@ -73,7 +72,8 @@ def read_apply(piece: Piece, registry: Registry, entity: str, aliases: Aliases) 
         name = called[0] if called is not None else part.text
         if called is None or name not in known:
             if applied.shown and name in _OF_RECORDS:
-                raise part.error("only one groupby or aggregate is worked out")
+                hint = "group once by all fields, and add up what is answered"
+                raise part.error("groups are not grouped again", hint)
             hint = did_you_mean(name, known) or f"write {', '.join(known)}"
             raise part.error(f'"{name[:40]}" is no transformation here', hint)
         if applied.shown:
@@ -106,7 +106,7 @@ def _after_groups(
         case "orderby":
             applied.order = joined_orders(ordered_by_names(piece, applied.names), applied.order)
         case "top":
-            applied.top = _number(piece)
+            applied.top = piece.number("groups")
         case _:
             count, *by = piece.split(",")
             if len(by) != 1 or by[0].text not in applied.names:
@@ -114,7 +114,7 @@ def _after_groups(
                 raise piece.error(f"{name} takes a number and one of {known[:200]}")
             key = OrderKey(applied.names[by[0].text], name == "topcount")
             applied.order = joined_orders((key,), applied.order)
-            applied.top = _number(count)
+            applied.top = count.number("groups")
 
 
 def joined_orders(
@@ -125,13 +125,6 @@ def joined_orders(
     for key in (*first, *second):
         found.setdefault(key.path, key)
     return tuple(found.values())
-
-
-def _number(piece: Piece) -> int:
-    text = piece.text
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= _MOST_TOP):
-        raise piece.error(f'"{text[:40]}" is no number of groups')
-    return int(text)
 
 
 def _group(piece: Piece, registry: Registry, entity: str, applied: Applied) -> None:

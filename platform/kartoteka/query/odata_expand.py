@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kartoteka.conditions.entity_collections import collections_of
@@ -31,7 +31,6 @@ from kartoteka.query.shown import Inside, ShownRecord, raw_name, shown_path
 from kartoteka.registry import Registry
 
 _OF_ONE = ("$select", "$expand")
-_OF_OWNER = ("$select",)
 _OF_MANY = ("$select", "$expand", "$filter", "$orderby", "$top")
 
 
@@ -52,13 +51,14 @@ class ExpandReader:
         Raises:
             QueryError: Something named does not exist, or there are too many.
         """
-        if depth > MOST_EXPAND_DEPTH:
-            raise piece.error(f"more than {MOST_EXPAND_DEPTH} expands inside one another")
+        return self._read(_parts(piece, depth), entity, depth)
+
+    def _read(
+        self, parts: Sequence[Piece], entity: Entity, depth: int
+    ) -> tuple[tuple[Expand, ...], tuple[Inside, ...]]:
         expands: dict[str, Expand] = {}
         inside: list[Inside] = []
-        for part in piece.split(","):
-            if not part.text:
-                continue
+        for part in parts:
             self.count += 1
             if self.count > MOST_EXPANDS:
                 raise part.error(f"more than {MOST_EXPANDS} expands")
@@ -70,13 +70,10 @@ class ExpandReader:
         return tuple(expands.values()), tuple(inside)
 
     def _one(self, piece: Piece, entity: Entity, depth: int) -> tuple[tuple[Expand, ...], Inside]:
-        name, options = piece.text, None
-        called = piece.call()
-        if called is not None:
-            name, options = called
+        name, options = _name_and_options(piece)
         item = entity.field_by_name.get(name)
         if item is not None and item.type == "owner":
-            return self._owner(item, _options(options, _OF_OWNER))
+            return self._owner(item, _options(options, _OF_ONE), depth)
         over = self._over(name, piece, entity)
         is_many = isinstance(over, Collection)
         target = over.entity if isinstance(over, Collection) else over.target
@@ -90,24 +87,46 @@ class ExpandReader:
         return (expand,), Inside(key, name, is_many, shown, tuple(said.items()))
 
     def _owner(
-        self, item: Field, options: Mapping[str, Piece]
+        self, item: Field, options: Mapping[str, Piece], depth: int
     ) -> tuple[tuple[Expand, ...], Inside]:
         """Return what reads an owner, whose id is told as ``ownerid`` whoever it is."""
         entities = [self.registry.entities[target] for target in item.targets]
         self.count += len(entities) - 1
+        selects = selected_of_several(options.get("$select"), entities, item.name)
+        inner = self._of_several(options.get("$expand"), entities, depth + 1)
         expands, kinds = [], []
-        for entity, columns in zip(
-            entities, selected_of_several(options.get("$select"), entities, item.name), strict=True
-        ):
+        for entity, columns, parts in zip(entities, selects, inner, strict=True):
             key = f"{item.name}/{entity.name}()"
-            query = Query(entity.name, with_version(columns, entity))
+            inner_expands, inside = self._read(parts, entity, depth + 1)
+            query = Query(entity.name, with_version(columns, entity), expands=inner_expands)
             identity = shown_path(columns[0], item.name)
             values = (identity, *(shown_path(path, raw_name(path.field)) for path in columns))
             has_version = VERSION in entity.field_by_name
-            shown = ShownRecord(entity.name, values, has_version=has_version, says_type=True)
+            shown = ShownRecord(entity.name, values, inside, has_version, says_type=True)
             expands.append(Expand(key, LookupStep(item, entity.name), query))
             kinds.append(Inside(key, item.name, False, shown))
         return tuple(expands), replace(kinds[0], others=tuple(kinds[1:]))
+
+    def _of_several(
+        self, piece: Piece | None, entities: Sequence[Entity], depth: int
+    ) -> list[list[Piece]]:
+        """Return for each entity what of an ``$expand`` it has; one of them must have each part."""
+        found: list[list[Piece]] = [[] for _ in entities]
+        for part in _parts(piece, depth) if piece is not None else ():
+            name, _ = _name_and_options(part)
+            having = [self._has(name, entity) for entity in entities]
+            if not any(having):
+                self._over(name, part, entities[0])  # says what is wrong
+            for parts, is_there in zip(found, having, strict=True):
+                if is_there:
+                    parts.append(part)
+        return found
+
+    def _has(self, name: str, entity: Entity) -> bool:
+        item = entity.field_by_name.get(name)
+        if item is not None and item.type == "owner":
+            return True
+        return name in navigations_of(entity) or name in collections_of(self.registry, entity.name)
 
     def _over(self, name: str, piece: Piece, entity: Entity) -> LookupStep | Collection:
         steps = navigations_of(entity)
@@ -174,6 +193,17 @@ def navigations_of(entity: Entity) -> Mapping[str, LookupStep]:
     return found
 
 
+def _parts(piece: Piece, depth: int) -> list[Piece]:
+    if depth > MOST_EXPAND_DEPTH:
+        raise piece.error(f"more than {MOST_EXPAND_DEPTH} expands inside one another")
+    return [part for part in piece.split(",") if part.text]
+
+
+def _name_and_options(piece: Piece) -> tuple[str, Piece | None]:
+    called = piece.call()
+    return (piece.text, None) if called is None else called
+
+
 def _options(piece: Piece | None, known: tuple[str, ...]) -> dict[str, Piece]:
     found: dict[str, Piece] = {}
     if piece is None:
@@ -194,7 +224,7 @@ def _options(piece: Piece | None, known: tuple[str, ...]) -> dict[str, Piece]:
 def _top(piece: Piece | None) -> int:
     if piece is None:
         return MOST_ITEMS_EXPANDED
-    text = piece.text
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
+    number = piece.number("records")
+    if not number:
         raise piece.error("$top is a number from 1")
-    return min(int(text), MOST_ITEMS_EXPANDED)
+    return min(number, MOST_ITEMS_EXPANDED)

@@ -59,6 +59,16 @@ def aliases_in(text: str, aliases: Aliases) -> Aliases:
     return {name: value for name, value in aliases.items() if name in named}
 
 
+def names_in(piece: Piece, aliases: Aliases) -> set[str]:
+    """Return the names in a filter; none where it does not parse, as ``read_filter`` tells."""
+    text, _ = _with_values(piece, aliases)
+    try:
+        tokens = split(text, most=MOST_CHARACTERS)
+    except ConditionError:
+        return set()
+    return {token.text for token in tokens if token.kind is TokenKind.NAME}
+
+
 def both(first: TypedCondition | None, second: TypedCondition | None) -> TypedCondition | None:
     """Return the condition that two conditions hold, of which either may be none."""
     if first is None or second is None:

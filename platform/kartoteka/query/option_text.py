@@ -8,6 +8,7 @@ from kartoteka.query.query_error import QueryError, error_at
 
 MOST_CHARACTERS = 131_072  # of an option that holds lists of values, as of FetchXML
 _MOST_OTHERS = 32_768
+_LARGEST_NUMBER, _MOST_DIGITS = 10**9, 20
 _WITH_LISTS = ("$filter", "$expand")
 _OPEN = {"(": ")", "[": "]"}
 
@@ -71,6 +72,18 @@ class Piece:
         if not bracket or not self.text.endswith(")"):
             return None
         return name.strip(), self.cut(len(name) + 1, len(self.text) - 1)
+
+    def number(self, of: str) -> int:
+        """Return how many of something the piece says.
+
+        Raises:
+            QueryError: It is no whole number, or one beyond all that there can be.
+        """
+        text = self.text
+        is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+        if not is_number or int(text) > _LARGEST_NUMBER:
+            raise self.error(f'"{text[:40]}" is no number of {of}')
+        return int(text)
 
     def _after_quote(self, at: int) -> int:
         end = self.text.find(self.text[at], at + 1)

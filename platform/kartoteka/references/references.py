@@ -76,23 +76,14 @@ class _Walk:
     def _around_document(self) -> _Around:
         name, registry = self._document.name, self._registry
         match self._document.kind:
-            case "entity":
-                return _Around(entity=name)
-            case "field_group":
-                return _Around(entity=f"field_group:{name}")
-            case "choice":
-                return _Around(options_of=f"choice:{name}")
-            case "form":
-                form = registry.forms.get(name)
-                return _Around(entity=form.entity if form else "", form=name)
             case "view":
                 view = registry.views.get(name)
                 return _Around(entity=view.entity if view else "")
             case "rule":
                 rule = registry.rules.get(name)
                 return _Around(entity=rule.entity if rule else "")
-            case _:
-                return _Around()
+            case kind:
+                return self._inside(kind, name, _Around())
 
     def _value(
         self, value: Any, mark: Mark, schema: Mapping[str, Any], around: _Around, beside: YamlMap

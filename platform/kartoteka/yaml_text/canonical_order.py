@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kartoteka.loading.document_schemas import EXTENSION_KEYS, KINDS, schema_of
-from kartoteka.loading.extensions import NAMED_LISTS
+from kartoteka.loading.named_lists import NAMED_LISTS
 from kartoteka.yaml_text.source_tree import Entry, Node
 
 Schema = Mapping[str, Any]

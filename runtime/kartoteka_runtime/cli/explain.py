@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from kartoteka.explanation import ExplainedProperty, explain, permission
-from kartoteka.loading.extensions import NAMED_LISTS
+from kartoteka.loading.named_lists import NAMED_LISTS
 from kartoteka.model.set_by import SetBy
 from kartoteka.registry import Registry
 from kartoteka.subjects import Subject, find_subjects, nearest_subjects

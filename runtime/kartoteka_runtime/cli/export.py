@@ -9,7 +9,7 @@ import typer
 
 from kartoteka.loading.load_bundle import APP_BUNDLE
 from kartoteka.registry import Registry
-from kartoteka.registry_documents import documents
+from kartoteka.registry_documents.documents import documents
 from kartoteka.yaml_text.source_tree import node_of
 from kartoteka.yaml_text.write_text import document_text
 from kartoteka_runtime.app_folder import AppFolder

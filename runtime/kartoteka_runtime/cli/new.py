@@ -11,7 +11,7 @@ import typer
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-from kartoteka.names import MAX_NAME_LENGTH, has_prefix, is_name
+from kartoteka.names import MAX_NAME_LENGTH, has_prefix, is_name, plural_of
 from kartoteka.plugin_api.discovery import discover_plugins
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.console import answers, print_error
@@ -125,7 +125,7 @@ def new_entity(name: NameArgument, app: AppArgument = HERE) -> None:
     facts = {
         "name": full_name,
         "label": label,
-        "plural": _plural(label),
+        "plural": plural_of(label),
         "primary_field": "name",
     }
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -238,12 +238,3 @@ def _default_prefix(app_name: str) -> str:
 
 def _label(name: str) -> str:
     return name.replace("_", " ").capitalize()
-
-
-def _plural(label: str) -> str:
-    """Return a first guess at the English plural, for a person to correct."""
-    if re.search(r"(s|x|z|ch|sh)\Z", label):
-        return label + "es"
-    if re.search(r"[^aeiou]y\Z", label):
-        return label[:-1] + "ies"
-    return label + "s"

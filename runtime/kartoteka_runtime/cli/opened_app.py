@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kartoteka_runtime.app import build_parts
-from kartoteka_runtime.publishing.publish import refresh
+from kartoteka_runtime.publishing.publish import published_number, refresh
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.settings import Settings
 
@@ -31,6 +31,17 @@ async def opened_app(folder: Path) -> AsyncIterator[RuntimeParts]:
         yield parts
     finally:
         await parts.database.close()
+
+
+async def published_label(folder: Path) -> str:
+    """Return what a published app is called; its registry is not read.
+
+    Raises:
+        PublishFailed: It never was published.
+    """
+    async with opened_app(folder) as parts:
+        await published_number(parts.database)
+        return parts.app_folder.label
 
 
 def with_published_app(folder: Path, work: Callable[[RuntimeParts], Awaitable[T]]) -> T:

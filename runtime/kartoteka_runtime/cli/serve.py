@@ -18,10 +18,9 @@ from kartoteka.errors import KartotekaError
 from kartoteka_runtime.app import build_app
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.console import answers
-from kartoteka_runtime.cli.opened_app import opened_app
+from kartoteka_runtime.cli.opened_app import published_label
 from kartoteka_runtime.cli.security_log import write_security_log
 from kartoteka_runtime.cli.worker import jobs_beside
-from kartoteka_runtime.publishing.publish import published_number
 from kartoteka_runtime.settings import Settings
 
 HostOption = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")]
@@ -65,22 +64,11 @@ def serve(
         return
 
     write_security_log()
-    label = asyncio.run(_published_label(app))
+    label = asyncio.run(published_label(app))
     run_server(
         app, host=host, port=port, workers=workers,
         announce=lambda address: answers.print(f"{label} is at {address} (Ctrl+C stops it)"),
     )  # fmt: skip
-
-
-async def _published_label(app: Path) -> str:
-    """Return what an app is called; its registry is not read, the server does that.
-
-    Raises:
-        PublishFailed: It never was published.
-    """
-    async with opened_app(app) as parts:
-        await published_number(parts.database)
-        return parts.app_folder.label
 
 
 def run_server(

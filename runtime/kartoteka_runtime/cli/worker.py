@@ -7,7 +7,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,9 +14,8 @@ import typer
 from kartoteka_runtime.app import build_worker
 from kartoteka_runtime.cli.app_argument import HERE, AppArgument
 from kartoteka_runtime.cli.console import answers, print_error
-from kartoteka_runtime.cli.opened_app import opened_app
+from kartoteka_runtime.cli.opened_app import published_label
 from kartoteka_runtime.jobs.worker import AT_ONCE, JobWorker
-from kartoteka_runtime.publishing.publish import published_number
 from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.settings import Settings
 
@@ -29,21 +27,10 @@ def worker(
     ] = AT_ONCE,
 ) -> None:
     """Run the jobs of a published app; as many of these as there is work for."""
-    label = asyncio.run(_published_label(app))
+    label = asyncio.run(published_label(app))
     made = build_worker(Settings.load(app), at_once=at_once)
     asyncio.run(_until_told(made, f"A worker of {label} takes jobs (Ctrl+C stops it)"))
     answers.print("Stopped.")
-
-
-async def _published_label(app: Path) -> str:
-    """Return what an app is called.
-
-    Raises:
-        PublishFailed: It never was published.
-    """
-    async with opened_app(app) as parts:
-        await published_number(parts.database)
-        return parts.app_folder.label
 
 
 async def _until_told(worker: JobWorker, announcement: str) -> None:

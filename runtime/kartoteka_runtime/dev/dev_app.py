@@ -32,7 +32,7 @@ def build_dev_app(
     It starts whether or not the app was ever published, and whatever its files say. ``tell`` and
     ``restart`` are those of ``DevSession``.
     """
-    parts = build_parts(settings)
+    parts = build_parts(settings, serves=True)
     session = DevSession(parts, tell=tell, restart=restart)
 
     def mark(number: int) -> DevMark:

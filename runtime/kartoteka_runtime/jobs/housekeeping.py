@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from kartoteka.plugin_api.contexts import Records
 from kartoteka.plugin_api.jobs import JobContext, JobHandler, Schedule
-from kartoteka_runtime.records.acting_records import ActingRecords
+from kartoteka_runtime.records.acting_records import operation_of
 from kartoteka_runtime.records.changes import GONE_KEPT_DAYS
 from kartoteka_runtime.storage.column_types import encode_instant
 from kartoteka_runtime.storage.gone_records import forget_gone
@@ -23,9 +23,7 @@ async def forget_old_jobs(job: JobContext) -> None:
     """
 
     async def forget(records: Records) -> int:
-        assert isinstance(records, ActingRecords)
-        operation = records.open_operation
-        assert operation is not None
+        operation = operation_of(records)
         lists = JobLists(operation.model.dialect)
         before = datetime.now(UTC) - _KEPT
         old = await lists.old(operation.connection, before, most=_AT_ONCE)
@@ -34,9 +32,7 @@ async def forget_old_jobs(job: JobContext) -> None:
         return len(old)
 
     async def forget_changes(records: Records) -> int:
-        assert isinstance(records, ActingRecords)
-        operation = records.open_operation
-        assert operation is not None
+        operation = operation_of(records)
         before = encode_instant(datetime.now(UTC) - timedelta(days=GONE_KEPT_DAYS))
         dialect = operation.model.dialect
         return await forget_gone(operation.connection, dialect, before, _AT_ONCE)

@@ -103,7 +103,7 @@ class RunningJob:
         if done is not None:
             return json.loads(done.result)
         async with self._records.transaction() as records:
-            connection = _connection_of(records)
+            connection = records.operation.connection
             self._check(await self._runs.hold(connection, self.job))
             self._inside = records
             try:
@@ -155,7 +155,7 @@ class RunningJob:
             return
         self._told = now
         if self._inside is not None:
-            await self._tell(_connection_of(self._inside), done, total, text)
+            await self._tell(self._inside.operation.connection, done, total, text)
             return
         async with self._database.writing() as connection:
             await self._tell(connection, done, total, text)
@@ -189,9 +189,3 @@ class RunningJob:
             raise PluginError(
                 f'job "{self.name}": what step "{name}" returned is no JSON: {error}'
             ) from error
-
-
-def _connection_of(records: ActingRecords) -> Connection:
-    operation = records.open_operation
-    assert operation is not None
-    return operation.connection

@@ -67,8 +67,7 @@ class Schedules:
     async def _enqueue(self, schedule: Schedule, found: KnownSchedule, now: datetime) -> str | None:
         """Move a schedule on and enqueue its job in one transaction, unless another did."""
         async with self._records.acting_as(SYSTEM).transaction() as records:
-            operation = records.open_operation
-            assert operation is not None
+            operation = records.operation
             following = next_time(schedule, now)
             if not await self._store.advance(operation.connection, found, following, now):
                 return None

@@ -23,7 +23,7 @@ from kartoteka.plugin_api.contexts import Records
 from kartoteka.plugin_api.jobs import JobContext, JobHandler, JobQueue, Schedule
 from kartoteka_runtime.jobs.webhook_sender import Answer, WebhookSender
 from kartoteka_runtime.records import outbox
-from kartoteka_runtime.records.acting_records import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords, operation_of
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.webhook_messages import (
     DELIVERED,
@@ -326,9 +326,3 @@ def _waiting(webhook_id: str) -> str:
 def _without_origin(op: Operation) -> Operation:
     """Return the operation as if no job had begun it."""
     return replace(op.as_system(), origin=None)
-
-
-def operation_of(records: Records) -> Operation:
-    """Return the operation whose transaction is open."""
-    assert isinstance(records, ActingRecords) and records.open_operation is not None
-    return records.open_operation

@@ -13,14 +13,16 @@ from kartoteka.identities import Retired
 from kartoteka_runtime.publishing import history
 from kartoteka_runtime.publishing.catalogue import add_retired, forget_retired
 from kartoteka_runtime.publishing.history import Publication
+from kartoteka_runtime.publishing.inheritances import inheritances
 from kartoteka_runtime.publishing.plan import Plan
 from kartoteka_runtime.publishing.work import LinkChange, Work
 from kartoteka_runtime.publishing.world import write_fact
 from kartoteka_runtime.records.recalculation import recalculation
+from kartoteka_runtime.records.reinheritance import reinheritance
 from kartoteka_runtime.storage.autonumbers import create_sequences, rename_counters
 from kartoteka_runtime.storage.database import Database, PublishingConnection, UniqueViolation
 from kartoteka_runtime.storage.ddl import create_indexes, create_tables, rename_columns
-from kartoteka_runtime.storage.entity_names import clear_dangling, rename_in_cells
+from kartoteka_runtime.storage.entity_names import clear_dangling, names_another, rename_in_cells
 from kartoteka_runtime.storage.job_outbox import JobOutbox
 from kartoteka_runtime.storage.postgresql_references import sync_references, validate_references
 from kartoteka_runtime.storage.reshape_postgresql import (
@@ -99,11 +101,12 @@ class Application:
         for table in changed:
             await self._index(table)
         await self._rename_in_cells()
+        await self._check_narrowed()
         await self._sync_references()
         await rename_counters(connection, self._engine, self._counter_names())
         await create_sequences(connection, work.wanted, self._engine)
         await self._update_catalogue()
-        await self._enqueue_recalculations()
+        await self._enqueue_jobs()
         made = await self._next_generation(made)
         await history.store(
             connection,
@@ -244,6 +247,24 @@ class Application:
                 await self._connection.execute(f"DROP INDEX IF EXISTS {self._quote(index)}", {})
             await sync_references(self._connection, place, None, self._dialect)
 
+    async def _check_narrowed(self) -> None:
+        """Return when lookups that may name fewer entities name none of the others.
+
+        Raises:
+            PublishFailed: Such a value was written since the plan was made.
+        """
+        for change in self._work.tables:
+            for field in change.narrowed:
+                assert change.after is not None
+                table = self._tables.entities[change.after.name]
+                if await names_another(
+                    self._connection, table, field.name, field.targets, self._quote
+                ):
+                    raise PublishFailed(
+                        f"{change.after.name}.{field.name}: a value that it can no longer hold "
+                        "was written a moment ago; publish again"
+                    )
+
     async def _sync_references(self) -> None:
         """Null what names records that are gone, then let references be as they should."""
         for change in self._work.tables:
@@ -341,11 +362,14 @@ class Application:
         named = retired_with_renamed_ends(item, renames)
         return replace(named, table=moves.get(item.table, item.table))
 
-    async def _enqueue_recalculations(self) -> None:
-        """Have calculated fields worked out for the records that are there."""
+    async def _enqueue_jobs(self) -> None:
+        """Have calculated fields and inherited access worked out for records that are there."""
         outbox = JobOutbox(self._dialect)
         for entity, fields in self._work.recalculated.items():
             job = recalculation(entity, fields, publication=self._work.number)
+            await outbox.enqueue(self._connection, job)
+        for entity in inheritances(self._work.tables, self._work.wanted):
+            job = reinheritance(entity, publication=self._work.number)
             await outbox.enqueue(self._connection, job)
 
     async def _next_generation(self, made: Publication) -> Publication:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from kartoteka.model.label import Label
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
@@ -19,9 +20,10 @@ from kartoteka_runtime.known_ids import (
     profile_id,
     role_id,
 )
+from kartoteka_runtime.live_registry import Published
 from kartoteka_runtime.publishing.publish import publishing_alone
 from kartoteka_runtime.records.acting_records import ActingRecords
-from kartoteka_runtime.records.organization_rules import ensure_default_teams
+from kartoteka_runtime.records.organization_rules.default_teams import ensure_default_teams
 from kartoteka_runtime.records.record_service import RecordService
 
 SYSTEM = Principal(user_id="", name="system", is_system=True)
@@ -112,14 +114,16 @@ async def _first_records(records: _Records, organization: str, currency: dict[st
     )
 
 
+def _base_text(published: Published, label: Label) -> str:
+    return published.labels.text(label, published.registry.base_language)
+
+
 async def _role(records: _Records, service: RecordService, name: str) -> None:
     published = service.live_registry.current
     record_id = role_id(published, name)
     if await records.exist("role", record_id):
         return
-    label = published.labels.text(
-        published.registry.roles[name].label, published.registry.base_language
-    )
+    label = _base_text(published, published.registry.roles[name].label)
     await records.create(
         "role",
         {
@@ -135,9 +139,7 @@ async def _profile(records: _Records, service: RecordService, name: str) -> None
     record_id = profile_id(published, name)
     if await records.exist("fieldsecurityprofile", record_id):
         return
-    label = published.labels.text(
-        published.registry.column_profiles[name].label, published.registry.base_language
-    )
+    label = _base_text(published, published.registry.column_profiles[name].label)
     await records.create(
         "fieldsecurityprofile",
         {"fieldsecurityprofileid": record_id, "name": label or name, "logicalname": name},

@@ -21,6 +21,7 @@ WORDS: Mapping[str, str] = {
     "field/calculate": "field {name} is calculated from now on; what it held is kept",
     "field/recalculate": "field {name} is worked out for its records by a job",
     "field/convert": "field {name} becomes {after} (was {before})",
+    "field/narrow": "field {name} can no longer name records of {gone}",
     "field/return": "field {name} becomes {after} again (was {before}); values from before return",
     "relationship/add": "new relationship {name}",
     "relationship/rename": "relationship {old} is renamed to {name}; its links stay",

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from kartoteka.changes import EntityChange, FieldChange
-from kartoteka.conversions import DoesNotConvert, conversion, stores_alike
+from kartoteka.conversions import DoesNotConvert, conversion, lost_targets, stores_alike
 from kartoteka.identities import Identities
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field, Required
 from kartoteka.model.field_types import has_column, storage_of
 from kartoteka_runtime.publishing.plan import PlannedChange
+from kartoteka_runtime.publishing.plan_words import (
+    kind_of,
+    lost,
+    missing,
+    unfitting,
+    without_label,
+)
 from kartoteka_runtime.publishing.stored_counts import StoredCounts, StoredField, Unfit
 from kartoteka_runtime.publishing.world import World
 from kartoteka_runtime.storage.cell_converter import CellConverter
@@ -149,7 +156,7 @@ class EntityPlanner:
             is_purged = self._is_purged("field", after.name, wanted.name)
             self._add(
                 "field/add",
-                {"name": name, "type": _kind(wanted)},
+                {"name": name, "type": kind_of(wanted)},
                 entity=after.name,
                 bundle=wanted.bundle,
                 warning=_PURGED if is_purged else "",
@@ -230,12 +237,15 @@ class EntityPlanner:
         alike = stores_alike(was, wanted) and item.original is None
         if alike and found.kind == "none":
             return
-        unfit = Unfit()
-        if alike and stored.values:
-            unfit = await self._counts.unfit(stored.place, found.convert)
-        elif not alike:
+        unfit, gone = Unfit(), lost_targets(was, wanted)
+        if gone or not alike:
             unfit = await self._refused(item, wanted, after, stored)
-        if alike:
+        elif stored.values:
+            unfit = await self._counts.unfit(stored.place, found.convert)
+        narrows = alike and bool(gone)
+        if narrows and not unfit.count:
+            return  # nothing is stored otherwise
+        if alike and not narrows:
             if unfit.count:
                 self._add(
                     "definition",
@@ -244,11 +254,7 @@ class EntityPlanner:
                     rows=stored.values,
                     unconverted=unfit.count,
                     samples=unfit.samples,
-                    warning="1 value does not fit; it stays, and its record cannot be saved until "
-                    "it is mended"
-                    if unfit.count == 1
-                    else f"{unfit.count:,} values do not fit; they stay, and their records "
-                    "cannot be saved until they are mended",
+                    warning=unfitting(unfit.count),
                 )
             return
         self.retyped.add((after.name, wanted.name))
@@ -264,18 +270,16 @@ class EntityPlanner:
         }
         original = None if item.original is None else item.original.definition
         returns = isinstance(original, Field) and original.type == wanted.type
-        code = "field/return" if returns else "field/convert"
+        code = "field/return" if returns else "field/narrow" if narrows else "field/convert"
+        said = {"name": name, "before": kind_of(was), "after": kind_of(wanted)}
+        if narrows:
+            said = {"name": name, "gone": ", ".join(gone)}
         warning = ""
         if unfit.count:
-            warning = (
-                f"{unfit.count:,} of {stored.values:,} values "
-                f"{'does' if unfit.count == 1 else 'do'} not convert and "
-                f"{'becomes' if unfit.count == 1 else 'become'} empty; the originals are kept "
-                f"until `kartoteka purge {name}`"
-            )
+            warning = lost(name, unfit.count, stored.values)
         self._add(
             code,
-            {"name": name, "before": _kind(was), "after": _kind(wanted)},
+            said,
             unconverted=unfit.count,
             samples=unfit.samples,
             warning=warning,
@@ -326,9 +330,7 @@ class EntityPlanner:
                 {"sentence": f"field {after.name}.{wanted.name} has to be filled in"},
                 entity=after.name,
                 rows=empty,
-                warning="1 record has no value; it cannot be saved until it gets one"
-                if empty == 1
-                else f"{empty:,} records have no value; they cannot be saved until they get one",
+                warning=missing(empty),
             )
 
     async def _options(self, was: Field, wanted: Field, after: Entity, stored: _Stored) -> None:
@@ -354,17 +356,14 @@ class EntityPlanner:
                 entity=after.name,
                 unconverted=unfit.count,
                 samples=unfit.samples,
-                warning="1 record holds it; it keeps the number, which shows without a label"
-                if unfit.count == 1
-                else f"{unfit.count:,} records hold it; they keep the number, which shows "
-                "without a label",
+                warning=without_label(unfit.count),
             )
 
     def _blocked(self, name: str, was: Field, wanted: Field, after: Entity) -> None:
         self.retyped.add((after.name, wanted.name))
         self._add(
             "field/convert",
-            {"name": name, "before": _kind(was), "after": _kind(wanted)},
+            {"name": name, "before": kind_of(was), "after": kind_of(wanted)},
             entity=after.name,
             blocked="parties are records of their own; give the new field another name",
         )
@@ -400,14 +399,3 @@ class EntityPlanner:
 
 def _is_parties(field: Field) -> bool:
     return storage_of(field) == "parties"
-
-
-def _kind(field: Field) -> str:
-    """Return a field's type in words, with what decides how it is stored."""
-    if field.type == "text" and field.max_length:
-        return f"text of {field.max_length:,} characters"
-    if field.is_lookup and field.targets:
-        return f"{field.type} to {', '.join(field.targets[:3])}"
-    if field.type in ("decimal", "money") and field.precision is not None:
-        return f"{field.type} with {field.precision} places"
-    return field.type.replace("_", " ")

@@ -106,7 +106,7 @@ async def plan_for(database: Database, wanted: Wanted) -> Plan:
 
 
 async def _plan_for(database: Database, wanted: Wanted) -> Plan:
-    async with database.reading() as connection:
+    async with database.reading(is_limited=False) as connection:
         world = await read_world(connection, database, known=wanted.known)
         if _is_live(world, wanted):
             return _nothing(world, wanted)

@@ -60,6 +60,7 @@ class Work:
         """Return whether statements written for what is live would do harm or fail."""
         return bool(self.recalculated) or any(
             table.converted
+            or table.narrowed
             or table.taken_back
             or table.moved
             or any(old != new for old, new in table.renames.items())

@@ -27,6 +27,7 @@ from kartoteka.plugin_api.contexts import (
 from kartoteka.query.query import LinkedTo
 from kartoteka.record_values import Reference
 from kartoteka_runtime.records.compiled_model import CompiledModel
+from kartoteka_runtime.records.link_tables import MEMBERSHIP
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.receivers import TEAM, USER, facts_of, missing_of_receiver
 from kartoteka_runtime.records.record_access import allowed, require_record
@@ -234,13 +235,9 @@ async def _user_name(op: Operation, user_id: str) -> str:
 
 def _membership(op: Operation) -> str:
     """Return the name of the relationship of users and teams."""
-    return next(
-        item.name
-        for item in op.model.registry.relationships.values()
-        if item.intersect == "teammembership"
-    )
+    return op.model.registry.relationship_by_intersect[MEMBERSHIP].name
 
 
 def _ends(op: Operation, user_id: str, team_id: str) -> tuple[str, str]:
-    relationship = op.model.registry.relationships[_membership(op)]
+    relationship = op.model.registry.relationship_by_intersect[MEMBERSHIP]
     return (user_id, team_id) if relationship.left == USER else (team_id, user_id)

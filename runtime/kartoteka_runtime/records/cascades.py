@@ -1,8 +1,10 @@
 """What follows from deleting or assigning a record, as the lookups that name it declare.
 
 Whoever deletes or assigns needs the privilege on every record that goes along; without it on one of
-them nothing is done. Lookups are emptied by the platform. What sharing and reparenting pass on is
-in ``inherited_shares``. Source: reference platform, section 2.2.
+them nothing is done. What the platform keeps goes along whoever deletes, and lookups are emptied by
+the platform. What sharing and reparenting pass on is in ``inherited_shares``.
+
+Source: reference platform, section 2.2.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kartoteka.access.grants import is_kept
 from kartoteka.errors import AccessDenied, RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -55,11 +58,12 @@ async def delete_children(op: Operation, name: str, record_id: str, delete: Dele
     await op.entity(name).queries.raise_version(op.connection)  # for what is unlinked below
     for entity, item in incoming:
         if item.cascade.delete == "cascade" and entity.name != POINTER:
+            deletes = op.as_system() if is_kept(entity) else op
             for child in await _children(op, entity, item, name, record_id):
                 if entity.parent_field == item.name:  # it has no privileges of its own
                     op.visited.add(("delete with parent", entity.name, child))
                 with needs(op, "delete", entity.name, child):
-                    await delete(op, entity.name, child)
+                    await delete(deletes, entity.name, child)
         bereft += await inherited_shares.children_by(op, entity, item, name, record_id)
         if unlinked.is_looked_at(op, entity, item):
             children = await _children(op, entity, item, name, record_id)

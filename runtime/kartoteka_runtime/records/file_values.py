@@ -12,7 +12,8 @@ from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.model.entity import Entity
 from kartoteka.record_values import Record
 from kartoteka_runtime.records.content_fields import NOTE, contents_of, file_of
-from kartoteka_runtime.records.record_files import FilePlace, RecordFiles, size_text
+from kartoteka_runtime.records.guarded_content import FilePlace, size_text
+from kartoteka_runtime.records.record_files import RecordFiles
 from kartoteka_runtime.storage.stored_files import StoredFiles
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ async def with_files(
                 del taken[name]  # sent back as it was read
                 continue
         else:
-            await _require_new(records, entity, name)
+            await files.require_new(records, FilePlace(entity.name, "", name))
         said = str(taken.get("filename") or "file") if entity.name == NOTE else name
         claimed = str(taken.pop("mimetype", None) or "") if entity.name == NOTE else ""
         file = await files.stage(records, place, said, claimed, _blocks(content))
@@ -141,13 +142,6 @@ async def _is_its_thumbnail(
         return False
     small = (await files.thumbnails(records, [str(stored)])).get(str(stored))
     return small is not None and small.content == value
-
-
-async def _require_new(records: ActingRecords, entity: Entity, name: str) -> None:
-    async with records.reading() as op:
-        op.require("create", entity.name)
-        if violations := op.columns.refused_new(entity.name, (name,)):
-            raise RecordInvalid(entity.name, violations)
 
 
 async def _blocks(content: bytes) -> AsyncIterator[bytes]:

@@ -1,8 +1,9 @@
 """What names a merged record by a lookup names the one that goes on, as ``on_merge`` says.
 
 Every child is changed by the usual update, as whoever merges: its hooks, its shares and its version
-follow, and without the privilege on one of them nothing is done. Children are looked up some at a
-time. Source: reference platform, section 2.2; decisions/0052.
+follow, and without the privilege on one of them nothing is done. Children are looked up, and
+locked, some at a time: what somebody else deletes or moves at that moment is none any more.
+Source: reference platform, section 2.2; decisions/0052 and 0056.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ async def _rows(
         for row in rows:
             yield tuple(row)
             await asyncio.sleep(0)  # whoever only reads need not wait for all of them
-        if len(rows) < _AT_ONCE:
+        if not rows:  # there may be fewer than asked for, and more to come: some were just deleted
             return
         params["after"] = str(rows[-1][0])
 
@@ -145,7 +146,7 @@ def _children_query(model: CompiledModel, entity: Entity, item: Field) -> sa.Sel
     identity = table.c[entity.primary_id]
     state, owner = (table.c[name] if name in table.c else sa.null() for name in (STATE, "ownerid"))
     query = sa.select(identity, state, owner).where(_names(table, item, "parent"))
-    return _page(query, identity)
+    return _page(query, table, identity)
 
 
 def _parties_query(model: CompiledModel, entity: Entity, item: Field) -> sa.Select[Any]:
@@ -161,7 +162,7 @@ def _parties_query(model: CompiledModel, entity: Entity, item: Field) -> sa.Sele
     query = sa.select(
         identity, table.c.activityid, table.c.participationtypemask, sa.exists(known)
     ).where(_names(table, item, "parent"))
-    return _page(query, identity)
+    return _page(query, table, identity)
 
 
 def _names(table: sa.FromClause, item: Field, parameter: str) -> sa.ColumnElement[bool]:
@@ -173,8 +174,11 @@ def _names(table: sa.FromClause, item: Field, parameter: str) -> sa.ColumnElemen
     return condition
 
 
-def _page(query: sa.Select[Any], identity: sa.ColumnElement[Any]) -> sa.Select[Any]:
+def _page(
+    query: sa.Select[Any], table: sa.Table, identity: sa.ColumnElement[Any]
+) -> sa.Select[Any]:
     after = sa.bindparam("after", type_=identity.type)
     most = sa.bindparam("most", type_=sa.Integer())
     ordered = query.where(identity > after).order_by(identity)
-    return ordered.limit(most).offset(sa.literal_column("0"))  # SQLite wants the offset said too
+    paged = ordered.limit(most).offset(sa.literal_column("0"))  # SQLite wants the offset said too
+    return paged.with_for_update(of=table)  # SQLite has but one writer, and no words for it

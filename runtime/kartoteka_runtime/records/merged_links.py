@@ -70,4 +70,5 @@ def _others(model: CompiledModel, relationship: Relationship, is_left: bool) -> 
         .order_by(table.c[other])
         .limit(sa.bindparam("most", type_=sa.Integer()))
         .offset(sa.literal_column("0"))  # SQLite wants the offset said too
+        .with_for_update(of=table)  # so that nobody else removes one meanwhile
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from kartoteka.access.grants import is_kept
 from kartoteka.errors import RecordConflict, RecordInvalid, RecordNotFound, Violation
 from kartoteka.plugin_api.contexts import WriteContext
 from kartoteka.record_values import Reference
@@ -32,6 +33,7 @@ from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.record_access import (
     appended,
     default_owner,
+    denied,
     require_all,
     require_moved,
     require_new,
@@ -196,6 +198,8 @@ async def update(
     op.require("read", name)
     op.written.add(name)
     _refuse_pointer(op, name)
+    if is_kept(compiled.entity) and not op.is_free:
+        raise denied("write", name)
     needed = compiled.read_before_update(supplied)
     found = await compiled.queries.read_allowed(
         op.connection, record_id, _UPDATING, names=needed, for_update=True, asker=op.asker

@@ -16,6 +16,7 @@ from kartoteka.plugin_api.contexts import Records
 from kartoteka.plugin_api.jobs import DEFAULT_QUEUE, JobContext, JobHandler, Json
 from kartoteka.query.query import Query
 from kartoteka_runtime.records import rollups
+from kartoteka_runtime.records.acting_records import operation_of
 from kartoteka_runtime.records.identifiers import new_id
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.rollup_changes import ROLLUPS_JOB
@@ -97,8 +98,7 @@ def _in_step(work: _Work, *arguments: Any) -> Callable[[Records], Awaitable[Json
     """Return the function that a step calls: ``work`` in the step's transaction."""
 
     async def call(records: Records) -> Json:
-        operation: Operation = records.open_operation  # type: ignore[attr-defined]
-        return await work(operation, *arguments)
+        return await work(operation_of(records), *arguments)
 
     return call
 
@@ -127,17 +127,21 @@ async def _batch(
     op: Operation, entity: str, formulas: Sequence[str], totals: Sequence[str], after: str
 ) -> Mapping[str, Json]:
     """Work out the records that follow ``after`` by their ids, and return the last of them."""
-    compiled = op.entity(entity)
-    definition = compiled.entity
-    path = FieldPath((), entity, definition.field_by_name[definition.primary_id], ValueKind.ID)
-    query = Query(entity, (path,), after=(after,) if after else (), limit=_BATCH, with_labels=False)
-    rows, _, has_more = await op.model.queries.page(op.connection, query, Asker())
-    ids = [str(row[path.key]) for row in rows]
+    ids, has_more = await ids_after(op, entity, after)
     for record_id in ids if formulas else ():
         await _store_formulas(op, entity, record_id)
     if totals and ids:
         await rollups.calculate(op, entity, ids, names=totals)
     return {"done": len(ids), "after": ids[-1] if has_more else ""}
+
+
+async def ids_after(op: Operation, entity: str, after: str) -> tuple[list[str], bool]:
+    """Return the ids that follow one, some at a time, and whether there are more."""
+    definition = op.entity(entity).entity
+    path = FieldPath((), entity, definition.field_by_name[definition.primary_id], ValueKind.ID)
+    query = Query(entity, (path,), after=(after,) if after else (), limit=_BATCH, with_labels=False)
+    rows, _, has_more = await op.model.queries.page(op.connection, query, Asker())
+    return [str(row[path.key]) for row in rows], has_more
 
 
 async def _store_formulas(op: Operation, entity: str, record_id: str) -> None:

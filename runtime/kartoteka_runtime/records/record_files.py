@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -19,13 +19,13 @@ from kartoteka.errors import RecordConflict, RecordInvalid, RecordNotFound, Viol
 from kartoteka.model.field import FILE_NAME, Field
 from kartoteka_runtime.file_store.file_store import FileStore, StoreUnavailable
 from kartoteka_runtime.records.content_fields import NOTE, NOTE_FILE
+from kartoteka_runtime.records.guarded_content import FilePlace, FileRules, Guarded
 from kartoteka_runtime.records.pictures import Picture, read_picture
 from kartoteka_runtime.security.upload_checks import (
     BLOCKED_EXTENSIONS,
     HEAD_BYTES,
     UploadRefused,
     check_file_name,
-    check_upload,
 )
 from kartoteka_runtime.storage.moments import encode_moment
 from kartoteka_runtime.storage.record_queries import VERSION
@@ -44,24 +44,6 @@ _ORGANIZATION = "organization"  # of which there is one, with limits for all fil
 _ABANDONED = timedelta(hours=24)  # what was begun and not kept by then never will be
 _REMOVED_AT_ONCE = 200
 _PICTURES_AT_ONCE = 2  # each takes up to 160 MB while it is worked on
-
-
-@dataclass(frozen=True, slots=True)
-class FilePlace:
-    """The field of a record that a file is for; ``record_id`` may be empty before there is one."""
-
-    entity: str
-    record_id: str
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileRules:
-    """What a file for one field may be: its bytes, and what its name may end in."""
-
-    most_bytes: int
-    allowed: frozenset[str]
-    blocked: frozenset[str]
 
 
 class RecordFiles:
@@ -131,6 +113,18 @@ class RecordFiles:
         before = await records.require_changeable(place.entity, place.record_id, place.field)
         if version is not None and before.get(VERSION) != version:
             raise RecordConflict(place.entity, place.record_id, before.get(VERSION) or 0)
+
+    async def require_new(self, records: ActingRecords, place: FilePlace) -> None:
+        """Return when the principal may create a record with a file there.
+
+        Raises:
+            AccessDenied: Such records may not be created.
+            RecordInvalid: The column is secured.
+        """
+        async with records.reading() as op:
+            op.require("create", place.entity)
+            if violations := op.columns.refused_new(place.entity, (place.field,)):
+                raise RecordInvalid(place.entity, violations)
 
     async def write(
         self,
@@ -207,7 +201,7 @@ class RecordFiles:
         content: AsyncIterator[bytes],
     ) -> StoredFile:
         """Keep the bytes of a file that is awaited, and note that they are there."""
-        guarded = _Guarded(place, file.name, rules, content)
+        guarded = Guarded(place, file.name, rules, content)
         is_image = field_of(records, place).type == "image"
         if is_image:
             picture = await self._picture(place, file.name, await guarded.whole())
@@ -254,12 +248,8 @@ class RecordFiles:
             )
             await self.store.remove(pieces)
             return done
-        head = bytearray()
-        if pieces:
-            async for block in self.store.read(pieces[0], 0, HEAD_BYTES):
-                head += block
-        guarded = _Guarded(place, file.name, rules, _one(b""))
-        guarded.check(claimed_type, bytes(head))
+        guarded = Guarded(place, file.name, rules, _one(b""))
+        guarded.check(claimed_type, await self._head_of(pieces))
         size = await self.store.join(file.id, pieces)
         async with records.transaction() as inside:
             op = inside.operation
@@ -267,7 +257,19 @@ class RecordFiles:
                 op.connection, file.id, name=guarded.name, media_type=guarded.media_type, size=size
             ):
                 raise RecordNotFound(place.entity, file.id)
-        return replace(file, size=size, state=COMPLETE)
+        return replace(
+            file, name=guarded.name, media_type=guarded.media_type, size=size, state=COMPLETE
+        )
+
+    async def _head_of(self, pieces: Sequence[str]) -> bytes:
+        """Return the first bytes of a file, which may be in several small pieces of it."""
+        head = bytearray()
+        for piece in pieces:
+            async for block in self.store.read(piece, 0, HEAD_BYTES - len(head)):
+                head += block
+            if len(head) >= HEAD_BYTES:
+                break
+        return bytes(head)
 
     async def _all_of(self, pieces: Sequence[str]) -> AsyncIterator[bytes]:
         for piece in pieces:
@@ -343,76 +345,6 @@ class RecordFiles:
         return rows[0] if rows else {}
 
 
-class _Guarded:
-    """What somebody sends, cut off where it is too large, and looked at as it begins."""
-
-    def __init__(
-        self, place: FilePlace, name: str, rules: FileRules, content: AsyncIterator[bytes]
-    ) -> None:
-        self._place = place
-        self._rules = rules
-        self._content = content
-        self.name = name
-        self.media_type = ""
-        self.failure: Exception | None = None
-
-    async def checked(self, claimed_type: str) -> AsyncIterator[bytes]:
-        """Yield the bytes, the first ones when they are known to be what they are said to be."""
-        try:
-            head, is_checked = bytearray(), False
-            async for block in self._limited():
-                if is_checked:
-                    yield block
-                    continue
-                head += block
-                if len(head) >= HEAD_BYTES:
-                    self.check(claimed_type, bytes(head[:HEAD_BYTES]))
-                    is_checked = True
-                    yield bytes(head)
-            if not is_checked:
-                self.check(claimed_type, bytes(head))
-                yield bytes(head)
-        except Exception as error:
-            self.failure = error
-            raise
-
-    def check(self, claimed_type: str, head: bytes) -> None:
-        """Look at the name, what the sender says and the first bytes.
-
-        Raises:
-            RecordInvalid: They do not go together, or such files are not kept.
-        """
-        try:
-            found = check_upload(
-                self.name, claimed_type, head,
-                blocked_extensions=self._rules.blocked, allowed_extensions=self._rules.allowed,
-            )  # fmt: skip
-        except UploadRefused as refused:
-            raise self._refused(refused.code, **refused.params) from refused
-        self.name, self.media_type = found.file_name, found.media_type
-
-    async def whole(self) -> bytes:
-        """Return all of it."""
-        found = bytearray()
-        async for block in self._limited():
-            found += block
-        return bytes(found)
-
-    async def _limited(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for block in self._content:
-            size += len(block)
-            if size > self._rules.most_bytes:
-                raise self._refused(
-                    "upload.too_large", name=self.name, size=size_text(self._rules.most_bytes)
-                )
-            if block:
-                yield block
-
-    def _refused(self, code: str, **params: str) -> RecordInvalid:
-        return RecordInvalid(self._place.entity, [Violation(self._place.field, code, params)])
-
-
 def field_of(records: ActingRecords, place: FilePlace) -> Field:
     """Return the field of a place.
 
@@ -430,17 +362,6 @@ def disposition(name: str) -> str:
     """Return the header that has a browser save a file under its name. Source: RFC 6266."""
     plain = re.sub(r"[^A-Za-z0-9._ ()-]", "_", name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def size_text(size: int) -> str:
-    """Return a number of bytes as people read it, in whole units where it is one."""
-    for unit, bytes_of_it in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
-        if size >= bytes_of_it:
-            number = size / bytes_of_it
-            return f"{number:.0f} {unit}" if number >= 10 or number.is_integer() else (
-                f"{number:.1f} {unit}"
-            )  # fmt: skip
-    return f"{size} B"
 
 
 async def _one(content: bytes) -> AsyncIterator[bytes]:

@@ -8,29 +8,23 @@ administrators alone. Source: decisions/0033.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
-import sqlalchemy as sa
-
 from kartoteka.access.giving import roles_beyond
 from kartoteka.errors import RecordInvalid, Violation
 from kartoteka.plugin_api.contexts import RecordHandler, WriteContext
 from kartoteka.record_values import Reference
-from kartoteka_runtime.records.acting_records import ActingRecords
-from kartoteka_runtime.records.compiled_model import CompiledModel
+from kartoteka_runtime.records.acting_records import operation_of
+from kartoteka_runtime.records.link_tables import MEMBERSHIP, TEAM_ROLES, USER_ROLES, linked_ids
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.owners import organization_setting
 from kartoteka_runtime.records.receivers import PRINCIPALS
-from kartoteka_runtime.storage.tables import link_columns
+from kartoteka_runtime.storage.access_facts import ROLE, TEAM, USER
 
-USER, TEAM, ROLE = "systemuser", "team", "role"
-_GIVES_ROLES = ("systemuserroles", "teamroles")
+_GIVES_ROLES = (USER_ROLES, TEAM_ROLES)
 _GIVES_PROFILES = ("systemuserprofiles", "teamprofiles")
 _UNIT = "businessunitid"
 _SIGNS_IN = ("domainname", "internalemailaddress", "applicationid", "accessmode", "isdisabled")
 _HIERARCHY_IS_ON = "ishierarchicalsecuritymodelenabled"  # fields of the organization
-_KEEPS_ROLES = "donotremoverolesonchangebusinessunit"
+KEEPS_ROLES = "donotremoverolesonchangebusinessunit"
 
 
 async def guard_giving(context: WriteContext) -> None:
@@ -39,7 +33,7 @@ async def guard_giving(context: WriteContext) -> None:
     Raises:
         RecordInvalid: A role grants more; it is named.
     """
-    op = _operation(context)
+    op = operation_of(context.records)
     if op.is_system:
         return
     relationship = op.model.registry.relationships[context.values["relationship"]]
@@ -51,12 +45,12 @@ async def guard_giving(context: WriteContext) -> None:
         raise RecordInvalid(context.entity, [Violation(None, "violation.profiles_are_given")])
     if relationship.intersect in _GIVES_ROLES:
         given = [ids[ROLE]]
-    elif relationship.intersect == "teammembership":
+    elif relationship.intersect == MEMBERSHIP:
         await _refuse_profiles(op, context.entity, ids[TEAM])
         given = await _roles_of_team(op, ids[TEAM])
     else:
         return
-    receiver = USER if relationship.intersect == "systemuserroles" else TEAM
+    receiver = USER if relationship.intersect == USER_ROLES else TEAM
     unit_id = await _unit_of(op, receiver, ids[receiver])
     _refuse_beyond(op, context.entity, _named(op, given), unit_id)
 
@@ -68,13 +62,13 @@ async def guard_user(context: WriteContext) -> None:
         RecordInvalid: In the unit they come to roles grant more; or the user has such roles, and
             would sign in otherwise.
     """
-    op, values = _operation(context), context.values
+    op, values = operation_of(context.records), context.values
     if op.is_system or op.access.is_administrator:
         return
     unit = values.get(_UNIT)
     if isinstance(unit, Reference):
         given = await _roles_of_default_team(op, unit.id)
-        if context.before is not None and await organization_setting(op, _KEEPS_ROLES):
+        if context.before is not None and await organization_setting(op, KEEPS_ROLES):
             facts = await op.model.access_facts.load(op.connection, context.record_id)
             given += [item.role for item in facts.roles if not item.team_id] if facts else []
         _refuse_beyond(op, USER, given, unit.id)
@@ -92,7 +86,7 @@ async def guard_team(context: WriteContext) -> None:
     Raises:
         RecordInvalid: They do.
     """
-    op, unit = _operation(context), context.values.get(_UNIT)
+    op, unit = operation_of(context.records), context.values.get(_UNIT)
     if not op.is_system and isinstance(unit, Reference):
         given = _named(op, await _roles_of_team(op, context.record_id))
         _refuse_beyond(op, TEAM, given, unit.id)
@@ -104,7 +98,7 @@ async def guard_people(context: WriteContext) -> None:
     Raises:
         RecordInvalid: It does, and the principal is no administrator.
     """
-    op = _operation(context)
+    op = operation_of(context.records)
     if op.is_system or op.access.is_administrator:
         return
     if await organization_setting(op, _HIERARCHY_IS_ON):
@@ -117,7 +111,7 @@ async def guard_deciding(context: WriteContext) -> None:
     Raises:
         RecordInvalid: The principal is no administrator.
     """
-    op = _operation(context)
+    op = operation_of(context.records)
     if not op.is_system and not op.access.is_administrator:
         raise RecordInvalid(context.entity, [Violation(None, "violation.administrators_decide")])
 
@@ -128,7 +122,7 @@ async def guard_identity(context: WriteContext) -> None:
     Raises:
         RecordInvalid: Somebody has that id.
     """
-    op = _operation(context)
+    op = operation_of(context.records)
     for name in PRINCIPALS:
         if name == context.entity or name not in op.model.registry.entities:
             continue
@@ -138,12 +132,6 @@ async def guard_identity(context: WriteContext) -> None:
             said = {"value": context.record_id}
             own = op.entity(context.entity).entity.primary_id
             raise RecordInvalid(context.entity, [Violation(own, "violation.not_unique", said)])
-
-
-def _operation(context: WriteContext) -> Operation:
-    records = context.records
-    assert isinstance(records, ActingRecords) and records.open_operation is not None
-    return records.open_operation
 
 
 def _named(op: Operation, role_ids: list[str]) -> list[str]:
@@ -193,37 +181,14 @@ async def _roles_of_default_team(op: Operation, unit_id: str) -> list[str]:
 
 
 async def _roles_of_team(op: Operation, team_id: str) -> list[str]:
-    return await _given_to_team(op, "teamroles", ROLE, team_id)
+    return sorted(await linked_ids(op, TEAM_ROLES, TEAM, team_id, ROLE))
 
 
 async def _refuse_profiles(op: Operation, entity: str, team_id: str) -> None:
     """Refuse to make somebody a member of a team that has column security profiles."""
-    given = await _given_to_team(op, "teamprofiles", "fieldsecurityprofile", team_id)
+    given = await linked_ids(op, "teamprofiles", TEAM, team_id, "fieldsecurityprofile")
     if given and not op.access.is_administrator:
         raise RecordInvalid(entity, [Violation(None, "violation.profiles_are_given")])
-
-
-async def _given_to_team(op: Operation, intersect: str, given: str, team_id: str) -> list[str]:
-    """Return the ids of what a link table links with a team."""
-    names = {item.intersect: name for name, item in op.model.registry.relationships.items()}
-    if intersect not in names:
-        return []
-    build = partial(_team_query, op.model, names[intersect], given)
-    sql = op.model.text(("given to a team", intersect), build)
-    return [str(row[0]) for row in await op.connection.fetch_all(sql, {"team": team_id})]
-
-
-def _team_query(model: CompiledModel, name: str, given: str) -> sa.Select[Any]:
-    relationship, table = model.registry.relationships[name], model.tables.links[name]
-    sides = dict(
-        zip(
-            (relationship.left, relationship.right),
-            link_columns(relationship.left, relationship.right),
-            strict=True,
-        )
-    )
-    column = table.c[sides[TEAM]]
-    return sa.select(table.c[sides[given]]).where(column == sa.bindparam("team", type_=column.type))
 
 
 RECORD_HANDLERS: tuple[RecordHandler, ...] = (
@@ -250,7 +215,7 @@ RECORD_HANDLERS: tuple[RecordHandler, ...] = (
             "maxdepthforhierarchicalsecuritymodel",
             "hierarchicalsecurityeditlevels",
             "hierarchicalsecurityexcludes",
-            _KEEPS_ROLES,
+            KEEPS_ROLES,
             "sharetopreviousowneronassign",
         ),  # fmt: skip
         rank=5,

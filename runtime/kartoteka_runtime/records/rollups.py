@@ -16,11 +16,14 @@ from kartoteka.calculated.fitting import fit
 from kartoteka.calculated.rollups import CheckedRollup, rollups_of
 from kartoteka.conditions.asker import Asker
 from kartoteka.conditions.typed import AllOf, FieldPath, OneOf, TypedCondition, ValueKind
+from kartoteka.errors import RecordInvalid, RecordNotFound, Violation
 from kartoteka.model.field import ROLLUP_DATE, ROLLUP_STATE, RollupState
 from kartoteka.query.query import Aggregate, AggregateFunction, Group, Query
 from kartoteka_runtime.records.compiled_model import CompiledEntity
 from kartoteka_runtime.records.operation import Operation
+from kartoteka_runtime.records.record_access import require_record
 from kartoteka_runtime.records.rollup_changes import CURRENCY, RATE
+from kartoteka_runtime.storage.database import BadParameter
 
 MOST_LEVELS = 100  # of a tree. Source: reference platform, section 2.4
 MOST_LEVELS_ON_DEMAND = 10  # Source: reference platform, section 1.9
@@ -85,6 +88,36 @@ async def calculate(
         if values:
             await compiled.queries.write_calculated(op.connection, record_id, values)
     return written
+
+
+async def calculate_on_demand(
+    op: Operation, entity: str, record_id: str, field: str
+) -> dict[str, Any]:
+    """Work out one rollup of a record now, and return what was written.
+
+    Raises:
+        RecordNotFound: There is no such record, or no such rollup.
+        RecordInvalid: The tree below the record is too deep to be looked through now.
+        AccessDenied: The principal may not change the record.
+    """
+    compiled = op.entity(entity)
+    await require_record(op, entity, record_id, "write")
+    item = compiled.entity.field_by_name.get(field)
+    if item is None or item.rollup is None:
+        raise RecordNotFound(entity, field)
+    try:
+        written = await calculate(
+            op, entity, [record_id], names=[field], most_levels=MOST_LEVELS_ON_DEMAND
+        )
+    except BadParameter:
+        raise RecordNotFound(entity, record_id) from None
+    if record_id not in written:
+        raise RecordNotFound(entity, record_id)
+    values = written[record_id]
+    if values[f"{field}{ROLLUP_STATE}"] == RollupState.HIERARCHY_LIMIT:
+        params = {"max": MOST_LEVELS_ON_DEMAND}
+        raise RecordInvalid(entity, [Violation(field, "violation.tree_too_deep", params)])
+    return values
 
 
 async def mark(op: Operation, entity: str, record_id: str, state: RollupState) -> None:

@@ -22,7 +22,7 @@ from kartoteka.plugin_api.contexts import (
 from kartoteka.query.of_view import condition_of
 from kartoteka.record_values import Reference
 from kartoteka_runtime.records import webhook_messages
-from kartoteka_runtime.records.acting_records import ActingRecords
+from kartoteka_runtime.records.acting_records import ActingRecords, operation_of
 from kartoteka_runtime.records.compiled_model import POINTER
 from kartoteka_runtime.records.operation import Operation
 from kartoteka_runtime.records.record_access import require_record
@@ -45,7 +45,7 @@ def webhook_handlers(secrets: WebhookSecrets, *, allows_http: bool) -> tuple[Rec
     schemes = ("https://", "http://") if allows_http else ("https://",)
 
     async def check(context: WriteContext) -> None:
-        op = _operation(context.records)
+        op = operation_of(context.records)
         _require_trusted(op)
         if context.message == "create" and context.value("runasid") is None:
             if op.principal.user_id:
@@ -58,7 +58,7 @@ def webhook_handlers(secrets: WebhookSecrets, *, allows_http: bool) -> tuple[Rec
         op.written.add(SUBSCRIPTIONS)
 
     async def goes(context: WriteContext) -> None:
-        op = _operation(context.records)
+        op = operation_of(context.records)
         op.written.add(SUBSCRIPTIONS)
         await secrets.forget(op.connection, context.record_id)
 
@@ -102,7 +102,7 @@ async def _send_test(context: CommandContext) -> CommandResult:
         context.record_id, WEBHOOK, frozenset(), None, frozenset(), "", record["ownerid"]
     )
     values = {"name": record["name"]}
-    op = _operation(context.system_records)
+    op = operation_of(context.system_records)
     await write_delivery(op, Told(webhook, TEST, WEBHOOK, context.record_id, values))
     await _enqueue(context.system_records, context.record_id)
     return CommandResult(message="webhook.test_sent")
@@ -110,7 +110,7 @@ async def _send_test(context: CommandContext) -> CommandResult:
 
 async def _send_again(context: CommandContext) -> CommandResult:
     """Let a message wait to be sent, as if it had never been tried."""
-    op = _operation(context.system_records)
+    op = operation_of(context.system_records)
     values = {"deliverystate": PENDING, "attempts": 0, "nextattempton": op.now}
     await context.system_records.update(DELIVERY, context.record_id, values)
     await _enqueue(context.system_records, context.record["webhookid"].id)
@@ -129,7 +129,7 @@ async def _enqueue(records: Records, webhook_id: str) -> None:
 
 async def _of_own(records: ActingRecords, webhook_id: str) -> Operation:
     """Return the open operation, once it is sure that it may touch the webhook's secrets."""
-    op = _operation(records)
+    op = records.operation
     _require_trusted(op)
     await require_record(op, WEBHOOK, webhook_id, "write")
     found = await records.as_system().read_fields(WEBHOOK, webhook_id)
@@ -216,8 +216,3 @@ async def _check_condition(op: Operation, context: WriteContext, entity: Entity)
 
 def _refused(field: str, what: str, **params: object) -> RecordInvalid:
     return RecordInvalid(WEBHOOK, [Violation(field, f"violation.webhook_{what}", params)])
-
-
-def _operation(records: Records) -> Operation:
-    assert isinstance(records, ActingRecords) and records.open_operation is not None
-    return records.open_operation

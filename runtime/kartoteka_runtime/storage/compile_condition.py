@@ -58,6 +58,7 @@ from kartoteka_runtime.storage.condition_parameters import (
 )
 from kartoteka_runtime.storage.id_sets import asked_ids, hierarchy_ids
 from kartoteka_runtime.storage.postgresql_expression import PostgresqlExpressions, compare
+from kartoteka_runtime.storage.sought_words import SoughtWords, bundled
 from kartoteka_runtime.storage.sqlite_leaf import MOST_CELLS, evaluated_by_python, leaf_of
 from kartoteka_runtime.storage.tables import folded
 
@@ -100,13 +101,13 @@ class ConditionCompiler:
                 return self._resolve(path).is_not(None)
             case Negated(term):
                 return sa.not_(self.compile(term, negated=True))
-            case AllOf(terms):
-                tests = [self.compile(term, negated=negated) for term in terms]
+            case AllOf():
+                tests = self._terms(condition, negated=negated)
                 return _joined(sa.and_, tests, _most_terms(condition))
             case AnyOf(terms) if not negated and self._is_search(terms):
                 return self._found_by(terms)
-            case AnyOf(terms):
-                tests = [self.compile(term, negated=negated) for term in terms]
+            case AnyOf():
+                tests = self._terms(condition, negated=negated)
                 return _joined(sa.or_, tests, _most_terms(condition))
             case Compared(path, Operator.NE, value):
                 column, bound = self._operand(path), self._parameter(path, value)
@@ -115,6 +116,16 @@ class ConditionCompiler:
                 return self._any(condition)
         test = self._leaf(condition)
         return sa.func.coalesce(test, sa.false()) if negated else test
+
+    def _terms(self, condition: AllOf | AnyOf, *, negated: bool) -> list[Test]:
+        tests = []
+        for term in bundled(condition):
+            if isinstance(term, SoughtWords):
+                test = self._has_words(term)
+                tests.append(sa.func.coalesce(test, sa.false()) if negated else test)
+            else:
+                tests.append(self.compile(term, negated=negated))
+        return tests
 
     def expression(self, node: Expression, target: Field) -> Column:
         """Return the value of an expression as a column of the field ``target`` holds it."""
@@ -228,6 +239,15 @@ class ConditionCompiler:
             return column.like(self.next(sa.Text()), escape="\\")
         find = sa.func.strpos if self._engine == "postgresql" else sa.func.instr
         return find(column, self.next(sa.Text())) > _ZERO
+
+    def _has_words(self, words: SoughtWords) -> Test:
+        if self._engine == "sqlite":
+            column, sought = self._resolve(words.path), self.next(sa.Text())
+            find = sa.func.kartoteka_has_all if words.is_all else sa.func.kartoteka_has_any
+            return find(column, sought, type_=sa.Boolean())
+        patterns = self.next(sa.ARRAY(sa.Text()))
+        among = sa.func.all(patterns) if words.is_all else sa.func.any(patterns)
+        return self._operand(words.path).op("LIKE", return_type=sa.Boolean())(among)
 
     def _has_option(self, path: FieldPath) -> Test:
         column = self._resolve(path)

@@ -61,6 +61,7 @@ from kartoteka.model.field import Field
 from kartoteka.model.field_types import decimal_scale
 from kartoteka.text_folding import fold
 from kartoteka_runtime.storage.column_types import codec, encode_instant
+from kartoteka_runtime.storage.sought_words import SoughtWords, bundled, escaped, words_parameter
 from kartoteka_runtime.storage.sqlite_leaf import evaluated_by_python, leaf_of
 from kartoteka_runtime.storage.storable_text import storable
 
@@ -116,7 +117,7 @@ def asked_parameter(asked: Asked) -> str:
     return NOW
 
 
-def shape_of(node: TypedCondition | Expression | None) -> Any:
+def shape_of(node: TypedCondition | Expression | SoughtWords | None) -> Any:
     """Return what two conditions (or expressions) share exactly when one SQL text serves both."""
     match node:
         case None | Fixed():
@@ -146,10 +147,12 @@ def shape_of(node: TypedCondition | Expression | None) -> Any:
             return ("any", _collection_shape(collection), variable, shape_of(term))
         case Negated(term):
             return ("not", shape_of(term))
-        case AllOf(terms):
-            return ("and", *(shape_of(term) for term in terms))
-        case AnyOf(terms):
-            return ("or", *(shape_of(term) for term in terms))
+        case SoughtWords(path, _, is_all):
+            return ("words", path.key, is_all)
+        case AllOf():
+            return ("and", *(shape_of(term) for term in bundled(node)))
+        case AnyOf():
+            return ("or", *(shape_of(term) for term in bundled(node)))
         case Related(left, operator, right):
             return ("related", operator.value, shape_of(left), shape_of(right))
         case TextRelated(function, subject, sought):
@@ -219,7 +222,7 @@ class _Values:
         self._engine = engine
         self._asker = asker
 
-    def of(self, node: TypedCondition | Expression | None) -> Iterator[Any]:
+    def of(self, node: TypedCondition | Expression | SoughtWords | None) -> Iterator[Any]:
         """Yield the values of everything below a node."""
         match node:
             case Compared(path, operator, value):
@@ -242,9 +245,11 @@ class _Values:
                 yield record_id
             case Quantified(term=term) | Negated(term):
                 yield from self.of(term)
-            case AllOf(terms) | AnyOf(terms):
-                for term in terms:
-                    yield from self.of(term)
+            case SoughtWords():
+                yield words_parameter(node, self._engine)
+            case AllOf() | AnyOf():
+                for part in bundled(node):
+                    yield from self.of(part)
             case Related() | TextRelated() | Applied() | Case() | Constant():
                 yield from self._expressed(node)
 
@@ -361,7 +366,7 @@ def _text_test(function: TextFunction, text: str) -> Iterator[str]:
             yield text
             yield text + _LAST_CHARACTER
         case TextFunction.ENDSWITH:
-            yield "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            yield "%" + escaped(text)
         case TextFunction.CONTAINS:
             yield text
 

@@ -28,6 +28,22 @@ class DatabaseBusy(KartotekaError):
     """Others were using what a statement needed; the same thing may work in a moment."""
 
 
+class Overtaken(DatabaseBusy):
+    """Two transactions waited for each other and this one was ended; it may run once more."""
+
+
+class TookTooLong(DatabaseBusy):
+    """A statement that reads for a request went on for longer than it may, and was ended."""
+
+    def __init__(self, seconds: float) -> None:
+        """Say so; ``seconds`` is how long it may go on."""
+        self.seconds = seconds
+        super().__init__(
+            f"this takes more than {seconds:g} seconds; ask for less at once, or by a simpler "
+            "condition"
+        )
+
+
 class UniqueViolation(KartotekaError):
     """A unique index refused a value; ``index`` is its name."""
 
@@ -93,8 +109,12 @@ class Database(Protocol):
     engine: str  # sqlite or postgresql
     dialect: Dialect
 
-    def reading(self) -> AbstractAsyncContextManager[Connection]:
-        """Return a connection in autocommit, for reads outside transactions."""
+    def reading(self, *, is_limited: bool = True) -> AbstractAsyncContextManager[Connection]:
+        """Return a connection in autocommit, for reads outside transactions.
+
+        A statement that returns rows raises ``TookTooLong`` when it goes on for longer than the
+        database lets a reader wait, unless it is not ``is_limited``.
+        """
 
     def writing(self) -> AbstractAsyncContextManager[Connection]:
         """Return a connection in a transaction: committed at the end, rolled back on any error."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -38,6 +38,20 @@ async def rename_in_cells(
             f"WHERE {cell} IN ({olds})",
             {},
         )
+
+
+async def names_another(
+    connection: Connection,
+    table: sa.Table,
+    column: str,
+    targets: Collection[str],
+    quote: _Quote,
+) -> bool:
+    """Return whether a lookup that carries its entity holds one that is not among ``targets``."""
+    known = ", ".join(f"'{name}'" for name in ("", *targets))
+    beside = quote(column + ENTITY_SUFFIX)
+    sql = f"SELECT 1 FROM {quote(table.name)} WHERE {beside} NOT IN ({known}) LIMIT 1"
+    return await connection.fetch_one(sql, {}) is not None
 
 
 async def clear_dangling(

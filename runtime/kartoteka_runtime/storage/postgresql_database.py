@@ -21,12 +21,14 @@ from kartoteka_runtime.storage.database import (
     DatabaseBusy,
     DatabaseUnavailable,
     MissingTable,
+    Overtaken,
     Params,
     PublishingConnection,
     ReferenceViolation,
     Row,
     SchemaMoved,
     TooComplex,
+    TookTooLong,
     UniqueViolation,
 )
 from kartoteka_runtime.storage.id_array import IdArray, IdArrayDumper
@@ -74,6 +76,35 @@ class PostgresqlConnection:
             raise _from_postgresql(error) from error
 
 
+class _LimitedPostgresqlConnection(PostgresqlConnection):
+    """The same for readers who wait: what returns rows is ended after some seconds.
+
+    The clock is ours: the server's ``statement_timeout`` would be that of a whole session, in
+    which others write, and one more way to the server each time that it is another one.
+    """
+
+    def __init__(self, raw: psycopg.AsyncConnection[Row], seconds: float) -> None:
+        """Wrap an open connection."""
+        super().__init__(raw)
+        self._seconds = seconds
+
+    async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
+        """Return every row."""
+        try:
+            async with asyncio.timeout(self._seconds):  # psycopg ends the statement as well
+                return await super().fetch_all(sql, params)
+        except TimeoutError:
+            raise TookTooLong(self._seconds) from None
+
+    async def fetch_one(self, sql: str, params: Params) -> Row | None:
+        """Return the first row, or None."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await super().fetch_one(sql, params)
+        except TimeoutError:
+            raise TookTooLong(self._seconds) from None
+
+
 _POSTGRESQL_ERRORS = (psycopg.Error, UnicodeEncodeError)
 
 
@@ -105,13 +136,10 @@ def _from_postgresql(error: Exception) -> Exception:
             | found.FeatureNotSupported()
             | found.ProgramLimitExceeded()
         ):
-            return BadParameter(str(error))
-        case (
-            found.DeadlockDetected()
-            | found.SerializationFailure()
-            | found.LockNotAvailable()
-            | found.QueryCanceled()
-        ):
+            return BadParameter(str(error).partition("\n")[0])  # below it stands our statement
+        case found.DeadlockDetected() | found.SerializationFailure():
+            return Overtaken(str(error))
+        case found.LockNotAvailable() | found.QueryCanceled():
             return DatabaseBusy(str(error))
         case found.InsufficientPrivilege() | found.ReadOnlySqlTransaction():
             return DatabaseUnavailable(f"PostgreSQL does not allow it: {error}")
@@ -125,9 +153,10 @@ class PostgresqlDatabase:
 
     engine = "postgresql"
 
-    def __init__(self, url: str, *, max_connections: int = 10) -> None:
-        """Remember the address; ``open`` connects."""
+    def __init__(self, url: str, *, max_connections: int = 10, reading_seconds: float = 0) -> None:
+        """Remember the address; ``open`` connects. See ``database_for`` for the seconds."""
         self.url = url
+        self._reading_seconds = reading_seconds
         self.dialect: Dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
         self._max = max_connections
         self._name = f"kartoteka {uuid.uuid4()}"  # tells our connections from those of others
@@ -160,14 +189,19 @@ class PostgresqlDatabase:
             self._pool = None
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
+    async def reading(self, *, is_limited: bool = True) -> AsyncIterator[Connection]:
         """Yield a connection in autocommit."""
         if self._pool is None:
             await self.open()
         assert self._pool is not None
+        seconds = self._reading_seconds if is_limited else 0
         try:
             async with self._pool.connection() as raw:
-                yield PostgresqlConnection(raw)
+                yield (
+                    _LimitedPostgresqlConnection(raw, seconds)
+                    if seconds
+                    else PostgresqlConnection(raw)
+                )
         except psycopg.Error as error:  # of the pool: statements have said what theirs mean
             raise _from_postgresql(error) from error
         except SchemaMoved:  # prepared statements of every connection may be out of date

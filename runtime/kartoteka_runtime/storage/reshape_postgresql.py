@@ -138,7 +138,7 @@ class PostgresqlReshape:
 
     async def _follow_writes(self, connection: PublishingConnection) -> None:
         """Let a write of an old cell empty its converted one, until the swap."""
-        quote = self._quote
+        quote = _always_quoted  # PL/pgSQL reserves words that SQL does not, such as "by"
         body = "".join(
             f"IF ({_row('NEW', item.columns, quote)}) IS DISTINCT FROM "
             f"({_row('OLD', item.columns, quote)}) THEN "
@@ -146,8 +146,8 @@ class PostgresqlReshape:
             + "END IF; "
             for item in self._change.converted
         )
-        function = quote(short_name(_SYNC, self._change.live_table))
-        table = quote(self._change.live_table)
+        function = self._quote(short_name(_SYNC, self._change.live_table))
+        table = self._quote(self._change.live_table)
         await connection.execute(
             f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$sync$ BEGIN {body}RETURN NEW; END $sync$",
@@ -390,6 +390,10 @@ async def clear_unfinished(
             await connection.execute(f"DROP FUNCTION IF EXISTS {function}()", {})
         for column in columns:
             await _briefly(connection, f"ALTER TABLE {quote(name)} DROP COLUMN {quote(column)}")
+
+
+def _always_quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def _row(prefix: str, columns: Sequence[str], quote: Callable[[str], str]) -> str:

@@ -12,7 +12,9 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 import orjson
@@ -33,6 +35,7 @@ from kartoteka_runtime.storage.database import (
     Row,
     SchemaMoved,
     TooComplex,
+    TookTooLong,
     UniqueViolation,
 )
 from kartoteka_runtime.storage.date_parts import part_of
@@ -41,6 +44,7 @@ from kartoteka_runtime.storage.sqlite_functions import define_functions
 
 _Result = TypeVar("_Result")
 _BUSY_WAIT_SECONDS = 10.0
+_LOOK_EVERY = 500  # steps of SQLite's machine between two looks at the clock, which cost nothing
 
 
 class SqliteConnection:
@@ -80,6 +84,44 @@ class SqliteConnection:
             raise _from_sqlite(error) from error
 
 
+class _Interrupted(DatabaseUnavailable):
+    """A statement was ended before it was done."""
+
+
+class _LimitedSqliteConnection(SqliteConnection):
+    """The same for readers who wait: what returns rows is ended after some seconds."""
+
+    def __init__(self, raw: sqlite3.Connection, seconds: float) -> None:
+        """Look at the clock while statements of ``raw`` run."""
+        super().__init__(raw)
+        self._seconds = seconds
+        self._ends = inf  # those of others that share ``raw`` never do
+        raw.set_progress_handler(self._is_over, _LOOK_EVERY)
+
+    async def fetch_all(self, sql: str, params: Params) -> Sequence[Row]:
+        """Return every row."""
+        self._ends = monotonic() + self._seconds
+        try:
+            return await super().fetch_all(sql, params)
+        except _Interrupted:
+            raise TookTooLong(self._seconds) from None
+        finally:
+            self._ends = inf
+
+    async def fetch_one(self, sql: str, params: Params) -> Row | None:
+        """Return the first row, or None."""
+        self._ends = monotonic() + self._seconds
+        try:
+            return await super().fetch_one(sql, params)
+        except _Interrupted:
+            raise TookTooLong(self._seconds) from None
+        finally:
+            self._ends = inf
+
+    def _is_over(self) -> bool:
+        return monotonic() > self._ends
+
+
 _SQLITE_ERRORS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 _SQLITE_TOO_COMPLEX = re.compile(r"^parser stack overflow|^Expression tree is too large|^too many")
 _SQLITE_NO_COLUMN = re.compile(r"^no such column|has no column named")
@@ -99,6 +141,8 @@ def _from_sqlite(error: Exception) -> Exception:
             return TooComplex()
         case sqlite3.OperationalError(sqlite_errorcode=code):
             primary = code & 0xFF
+            if primary == sqlite3.SQLITE_INTERRUPT:
+                return _Interrupted(message)
             if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 return DatabaseBusy(message)
             return error if primary == sqlite3.SQLITE_ERROR else DatabaseUnavailable(message)
@@ -124,12 +168,14 @@ class SqliteDatabase:
 
     engine = "sqlite"
 
-    def __init__(self, path: Path) -> None:
-        """Remember the file; ``open`` makes it."""
+    def __init__(self, path: Path, *, reading_seconds: float = 0) -> None:
+        """Remember the file; ``open`` makes it. See ``database_for`` for the seconds."""
         self.path = path
+        self._reading_seconds = reading_seconds
         self.dialect: Dialect = sqlite.dialect(paramstyle="named")
         self._turn = asyncio.Lock()
         self._reader: SqliteConnection | None = None
+        self._patient_reader: SqliteConnection | None = None
         self._writer: SqliteConnection | None = None
 
     async def open(self) -> None:
@@ -137,7 +183,9 @@ class SqliteDatabase:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = await self._connected()
-            self._reader = await self._connected()
+            self._reader = self._patient_reader = await self._connected()
+            if self._reading_seconds:
+                self._reader = _LimitedSqliteConnection(self._reader.raw, self._reading_seconds)
         except (OSError, sqlite3.Error) as error:
             raise DatabaseUnavailable(f"{self.path} cannot be opened: {error}") from error
 
@@ -146,15 +194,16 @@ class SqliteDatabase:
         for connection in (self._reader, self._writer):
             if connection is not None:
                 connection.raw.close()
-        self._reader = self._writer = None
+        self._reader = self._patient_reader = self._writer = None
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
+    async def reading(self, *, is_limited: bool = True) -> AsyncIterator[Connection]:
         """Yield the connection that reads."""
         if self._reader is None:
             await self.open()
-        assert self._reader is not None
-        yield self._reader
+        reader = self._reader if is_limited else self._patient_reader
+        assert reader is not None
+        yield reader
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:

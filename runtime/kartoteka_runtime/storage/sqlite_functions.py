@@ -23,6 +23,7 @@ from kartoteka.text_folding import fold
 from kartoteka.text_order import OWN_LETTERS, sort_key
 from kartoteka_runtime.storage.column_types import codec, decode_options
 from kartoteka_runtime.storage.condition_parameters import NOBODY
+from kartoteka_runtime.storage.sought_words import has_any_word, has_every_word
 from kartoteka_runtime.storage.sqlite_leaf import cells_of, packed
 
 _KEPT = 4096
@@ -36,6 +37,8 @@ def define_functions(raw: sqlite3.Connection) -> None:
     """Make the functions known to a connection."""
     for name, arguments, function in (
         ("kartoteka_fold", 1, _fold),
+        ("kartoteka_has_any", 2, partial(_has_words, has_any_word)),
+        ("kartoteka_has_all", 2, partial(_has_words, has_every_word)),
         ("kartoteka_like", 2, _like),
         ("kartoteka_short", 2, _short),
         ("kartoteka_in_range", 3, _in_range),
@@ -68,6 +71,11 @@ def _sort_key(text: str | None, *, language: str) -> str | None:
 
 def _like(text: str | None, pattern: str) -> bool:
     return text is not None and like_expression(pattern).fullmatch(fold(text)) is not None
+
+
+def _has_words(has: Callable[[str, str], bool], text: str | None, words: str) -> bool | None:
+    folded = _fold(text)
+    return None if folded is None else has(folded, words)
 
 
 def _short(text: str | None, most: int) -> str | None:

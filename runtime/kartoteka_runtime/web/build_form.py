@@ -10,7 +10,7 @@ from kartoteka.model.field import Field, Required
 from kartoteka.model.field_types import widget_of
 from kartoteka.model.form import Control, Form
 from kartoteka_runtime.records.content_fields import NOTE
-from kartoteka_runtime.records.record_files import size_text
+from kartoteka_runtime.records.guarded_content import size_text
 from kartoteka_runtime.web.entity_model import (
     EntityModel,
     Words,

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from kartoteka.errors import RecordConflict, RecordInvalid, RecordNotFound
 from kartoteka_runtime.file_store.file_store import StoreUnavailable
-from kartoteka_runtime.records.record_files import FilePlace, RecordFiles, disposition, field_of
+from kartoteka_runtime.records.guarded_content import FilePlace
+from kartoteka_runtime.records.record_files import RecordFiles, disposition, field_of
 from kartoteka_runtime.storage.record_queries import VERSION
 from kartoteka_runtime.storage.stored_files import StoredFile
 from kartoteka_runtime.upload_bodies import allow_upload

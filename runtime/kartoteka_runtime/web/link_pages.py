@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from kartoteka.errors import RecordInvalid, RecordNotFound
 from kartoteka.model.relationship import Relationship
 from kartoteka.record_values import Reference
 from kartoteka_runtime.records.record_access import denied
+from kartoteka_runtime.web.chosen_record import chosen_record
 from kartoteka_runtime.web.csrf import TOKEN
-from kartoteka_runtime.web.form_input import find_by_name
-from kartoteka_runtime.web.form_posts import Post, PostRefused
+from kartoteka_runtime.web.form_posts import PostRefused
 from kartoteka_runtime.web.form_values import OF, PICK, REF, read_reference
 from kartoteka_runtime.web.page_request import PageRequest, address_of
 from kartoteka_runtime.web.record_rights import may_link, record_rights
@@ -34,7 +36,7 @@ async def add_link(page: PageRequest) -> Response:
     post = await page.post()
     post.check_names(_INPUTS)
     texts = {key: post.text(key) for key in (_OTHER, _OTHER + REF, _OTHER + OF)}
-    other, found = await _chosen(page, relationship, post)
+    other, found = await chosen_record(page, post, _OTHER, (_other_entity(page, relationship),))
     if other is None:
         code = "violation.ambiguous" if found else "violation.not_found"
         label = page.pages.entity_model(_other_entity(page, relationship)).label
@@ -45,7 +47,7 @@ async def add_link(page: PageRequest) -> Response:
         await page.records.associate(relationship.name, left, right)
     except RecordInvalid as invalid:
         messages = [page.violation(invalid.entity, found) for found in invalid.violations]
-        return await _form(page, relationship, texts, messages, [])
+        return await _form(page, relationship, texts, messages)
     return page.redirect(address_of(page.entity_name, page.record_id), "form.saved")
 
 
@@ -82,36 +84,18 @@ def _pair(page: PageRequest, relationship: Relationship, other_id: str) -> tuple
     return other_id, page.record_id
 
 
-async def _chosen(
-    page: PageRequest, relationship: Relationship, post: Post
-) -> tuple[Reference | None, list[Reference]]:
-    """Return the record that was chosen, or those that the typed name may mean."""
-    target = _other_entity(page, relationship)
-    typed = post.text(_OTHER).strip()
-    picked = post.text(_OTHER + PICK)
-    if not picked and typed and typed == post.text(_OTHER + OF):
-        picked = post.text(_OTHER + REF)
-    reference = read_reference(picked)
-    if reference is not None and reference.entity == target:
-        return reference, []
-    if not typed:
-        return None, []
-    found = await find_by_name(page.records, [target], typed)
-    return (found[0], []) if len(found) == 1 else (None, found)
-
-
 async def _form(
     page: PageRequest,
     relationship: Relationship,
     texts: dict[str, str] | None = None,
     messages: list[str] | None = None,
-    found: list[Reference] | None = None,
+    found: Sequence[Reference] = (),
 ) -> Response:
     entity = page.entity
     record = await page.records.read(entity.name, page.record_id)
     target = page.pages.entity_model(_other_entity(page, relationship))
     template = "fragments/_link.html" if page.is_fragment else "pages/link.html"
-    candidates = [(f"{one.entity}:{one.id}", one.name, target.label) for one in found or ()]
+    candidates = [(f"{one.entity}:{one.id}", one.name, target.label) for one in found]
     return page.render(
         f"{template}?entity={target.name}",
         status=422 if messages else 200,

@@ -21,7 +21,14 @@ from kartoteka_runtime.security.refusals import (
     record_refusal,
 )
 from kartoteka_runtime.security.request_limits import RequestLimit, address_key, retry_after
-from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable, SchemaMoved
+from kartoteka_runtime.storage.database import (
+    DatabaseBusy,
+    DatabaseUnavailable,
+    Overtaken,
+    SchemaMoved,
+    TooComplex,
+    TookTooLong,
+)
 from kartoteka_runtime.web import csrf
 from kartoteka_runtime.web.error_pages import denied_page, error_page
 from kartoteka_runtime.web.form_posts import PostRefused
@@ -200,9 +207,17 @@ async def _handle(handler: Handler, page: PageRequest) -> Response:
     except RecordInvalid as invalid:
         texts = [page.violation(invalid.entity, found) for found in invalid.violations]
         return error_page(page, 400, "error.invalid", details=texts)
-    except ConditionError as error:
+    except TookTooLong as too_long:
+        _log.warning("ended: %s (%s)", too_long, page.request.url.path)
+        seconds = f"{too_long.seconds:g}"
+        return error_page(page, 400, "error.took_too_long", {"seconds": seconds})
+    except (ConditionError, TooComplex) as error:
         _log.info("condition refused: %s (%s)", error, page.request.url.path)
         return error_page(page, 400, "error.bad_request")
+    except Overtaken:
+        if not page.records.has_written and not is_last_try(page.request.scope):
+            raise  # it runs once more
+        return error_page(page, 409, "error.conflict")
     except (DatabaseBusy, DatabaseUnavailable) as error:
         _log.warning("database unavailable: %s (%s)", error, page.request.url.path)
         return error_page(page, 503, "error.unavailable")

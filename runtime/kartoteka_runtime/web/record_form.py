@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from kartoteka.access.grants import is_kept
 from kartoteka.errors import Violation
 from kartoteka.model.field import IMAGE_TIMESTAMP
 from kartoteka.model.form import Form
@@ -27,7 +28,6 @@ from kartoteka_runtime.web.secured_values import (
     without_masked,
 )
 
-_PICTURE = "entityimage"  # of several images, the one that stands for the record
 STATE, REASON, OWNER = "statecode", "statuscode", "ownerid"
 NOTHING_TYPED = FormInput()
 
@@ -45,7 +45,7 @@ async def render_record(
     rights = await record_rights(page)
     state = entity.state_by_value.get(record.get(STATE, -1))
     is_closed = state is not None and state.read_only
-    is_read_only = is_closed or "write" not in rights
+    is_read_only = is_closed or "write" not in rights or is_kept(entity)
     mode = "show" if is_read_only else "correct" if violations else "edit"
     values = page.pages.form_values(form.name, page.zone)
     money = await page.money()
@@ -154,6 +154,8 @@ def _why_read_only(page: PageRequest, record: Mapping[str, Any], *, is_closed: b
     """Return why a form has no inputs."""
     if is_closed:
         return page.text("form.read_only_record")
+    if is_kept(page.entity):
+        return page.text("access_why.kept_by_platform")
     if not page.allows("write", page.entity_name):
         entity = page.pages.entity_model(page.entity_name)
         return page.text("form.read_only_kind", entities=entity.plural)
@@ -176,11 +178,8 @@ def _state_chip(page: PageRequest, form: Form, record: Mapping[str, Any]) -> Opt
 
 def _picture(page: PageRequest, record: Mapping[str, Any]) -> str:
     """Return the address of the picture that stands for a record; "" when it has none."""
-    images = [item.name for item in page.entity.file_fields if item.type == "image"]
-    if not images:
-        return ""
-    name = _PICTURE if _PICTURE in images else images[0]
-    if record.get(name) is None:
+    name = page.entity.picture
+    if not name or record.get(name) is None:
         return ""
     stamp = str(record.get(f"{name}{IMAGE_TIMESTAMP}") or "")
     return address_of(page.entity_name, page.record_id, "file", name, size="small", version=stamp)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,10 +12,9 @@ from kartoteka.record_values import Reference
 from kartoteka_runtime.records.explain_access import USER
 from kartoteka_runtime.security.refusals import client_address
 from kartoteka_runtime.security.see_as import SeeingRefused
+from kartoteka_runtime.web.chosen_record import chosen_record
 from kartoteka_runtime.web.csrf import TOKEN
-from kartoteka_runtime.web.form_input import find_by_name
-from kartoteka_runtime.web.form_posts import Post
-from kartoteka_runtime.web.form_values import OF, PICK, REF, read_reference
+from kartoteka_runtime.web.form_values import OF, PICK, REF
 from kartoteka_runtime.web.page_request import PageRequest
 from kartoteka_runtime.web.sign_in_form import SESSION_COOKIE, SIGN_OUT
 
@@ -50,7 +51,7 @@ async def start(page: PageRequest) -> Response:
     post = await page.post()
     post.check_names(_INPUTS)
     typed = {name: post.text(name) for name in (_WHO, _WHO + REF, _WHO + OF, _REASON)}
-    user, candidates = await _chosen(page, post)
+    user, candidates = await chosen_record(page, post, _WHO, (USER,))
     if candidates:
         return _form(page, typed, candidates=candidates)
     try:
@@ -81,26 +82,11 @@ def _require_administrator(page: PageRequest) -> None:
         raise AccessDenied("error.forbidden")
 
 
-async def _chosen(page: PageRequest, post: Post) -> tuple[Reference | None, list[Reference]]:
-    """Return the user that was chosen or named, or those that the typed name may mean."""
-    typed = post.text(_WHO).strip()
-    picked = post.text(_WHO + PICK)
-    if not picked and typed and typed == post.text(_WHO + OF):
-        picked = post.text(_WHO + REF)
-    reference = read_reference(picked) if picked else None
-    if reference is not None and reference.entity == USER:
-        return reference, []
-    if not typed:
-        return None, []
-    found = await find_by_name(page.records, [USER], typed)
-    return (found[0], []) if len(found) == 1 else (None, found)
-
-
 def _form(
     page: PageRequest,
     typed: dict[str, str],
     *,
-    candidates: list[Reference] | None = None,
+    candidates: Sequence[Reference] = (),
     problem: str = "",
 ) -> Response:
     bad_reason = problem == "see_as.no_reason"
@@ -112,7 +98,7 @@ def _form(
         who_ref=typed.get(_WHO + REF, ""),
         who_of=typed.get(_WHO + OF, ""),
         reason=typed.get(_REASON, ""),
-        candidates=[(f"{one.entity}:{one.id}", one.name) for one in candidates or ()],
+        candidates=[(f"{one.entity}:{one.id}", one.name) for one in candidates],
         problem=page.text(problem) if problem else "",
         bad="reason" if bad_reason else "who" if problem else "",
     )

@@ -12,8 +12,8 @@ from kartoteka.errors import AccessDenied, RecordInvalid, RecordNotFound, Violat
 from kartoteka.plugin_api.contexts import AccessTeam, SharedWith
 from kartoteka.record_values import Reference
 from kartoteka_runtime.records.share_paths import SharePaths
+from kartoteka_runtime.web.chosen_record import chosen_record
 from kartoteka_runtime.web.csrf import TOKEN
-from kartoteka_runtime.web.form_input import find_by_name
 from kartoteka_runtime.web.form_posts import Post, PostRefused
 from kartoteka_runtime.web.form_values import OF, PICK, REF, read_reference
 from kartoteka_runtime.web.page_request import PageRequest, address_of
@@ -186,19 +186,10 @@ async def _chosen(page: PageRequest, post: Post, kinds: Sequence[str]) -> Refere
     Raises:
         _NotFound: It is nobody, or may be several.
     """
-    targets = _readable(page, kinds)
-    typed = post.text(_OTHER).strip()
-    picked = post.text(_OTHER + PICK)
-    if not picked and typed and typed == post.text(_OTHER + OF):
-        picked = post.text(_OTHER + REF)
-    reference = read_reference(picked)
-    if reference is not None and reference.entity in targets:
-        return reference
-    found = await find_by_name(page.records, targets, typed) if typed else []
-    if len(found) == 1:
-        return found[0]
-    code = "violation.ambiguous" if found else "violation.no_receiver"
-    raise _NotFound(code, found)
+    chosen, found = await chosen_record(page, post, _OTHER, _readable(page, kinds))
+    if chosen is None:
+        raise _NotFound("violation.ambiguous" if found else "violation.no_receiver", found)
+    return chosen
 
 
 def _readable(page: PageRequest, kinds: Sequence[str]) -> list[str]:

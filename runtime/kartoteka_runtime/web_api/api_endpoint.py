@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from kartoteka.errors import KartotekaError
+from kartoteka.errors import KartotekaError, RecordInvalid
 from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.publication_refresh import is_last_try
 from kartoteka_runtime.publishing.publish import refresh
@@ -16,7 +16,7 @@ from kartoteka_runtime.runtime_parts import RuntimeParts
 from kartoteka_runtime.security.refusals import client_address
 from kartoteka_runtime.security.request_limits import address_key
 from kartoteka_runtime.security.tokens import TokenRefused
-from kartoteka_runtime.storage.database import SchemaMoved
+from kartoteka_runtime.storage.database import Overtaken, ReferenceViolation, SchemaMoved
 from kartoteka_runtime.web_api import impersonation
 from kartoteka_runtime.web_api.accepted import is_readable
 from kartoteka_runtime.web_api.addresses import root_of
@@ -26,7 +26,7 @@ from kartoteka_runtime.web_api.api_router import Dispatcher
 from kartoteka_runtime.web_api.compression import compressed
 from kartoteka_runtime.web_api.error_answers import REMAINING, TIME_REMAINING, ErrorAnswers
 from kartoteka_runtime.web_api.impersonation import Impersonation
-from kartoteka_runtime.web_api.problem import problem, unauthorized
+from kartoteka_runtime.web_api.problem import ENDED, OVERTAKEN, problem, unauthorized
 from kartoteka_runtime.web_api.resource_path import read_path
 from kartoteka_runtime.web_api.response_headers import complete
 
@@ -78,7 +78,7 @@ class ApiEndpoint:
             finally:
                 limits.at_once.end(user_id)
                 limits.seconds.spend(user_id, perf_counter() - began)
-        except SchemaMoved as moved:
+        except (SchemaMoved, Overtaken) as moved:
             if not is_last_try(request.scope):
                 raise
             return await self._errors.answer(moved, request, principal)
@@ -99,6 +99,16 @@ class ApiEndpoint:
         except SchemaMoved as moved:
             if records.has_written:  # to run again would be to write again
                 raise SavedButMoved(str(moved)) from moved
+            raise
+        except RecordInvalid as refused:
+            # A reference broke that no rule had refused: when it runs again, a rule says which.
+            is_raced = isinstance(refused.__cause__, ReferenceViolation)
+            if is_raced and not records.has_written and not is_last_try(request.scope):
+                raise Overtaken(str(refused)) from refused
+            raise
+        except Overtaken as overtaken:
+            if records.has_written:  # nor may this run again
+                raise CallRefused(409, OVERTAKEN, code=ENDED) from overtaken
             raise
         if request.method == "GET" and not is_readable(response, request):
             kind = response.headers["content-type"].partition(";")[0]

@@ -22,7 +22,7 @@ from kartoteka.plugin_api.contexts import Principal
 from kartoteka_runtime.publishing.publish import refresh
 from kartoteka_runtime.records.acting_records import ActingRecords
 from kartoteka_runtime.runtime_parts import RuntimeParts
-from kartoteka_runtime.storage.database import DatabaseBusy, SchemaMoved
+from kartoteka_runtime.storage.database import DatabaseBusy, Overtaken, SchemaMoved
 from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api import impersonation, json_batch, multipart_batch
 from kartoteka_runtime.web_api.api_call import ApiCall
@@ -143,12 +143,16 @@ class BatchEndpoint:
             if part.method in _READING and run.size > MOST_ANSWER_BYTES:
                 raise CallRefused(413, "The answers to this batch are too long by now.")
             turn.principal = await self._acting(part, run.call)
-            for _ in range(2):
+            for is_last in (False, True):
                 records = self._parts.records.bound_to_publication(turn.principal)
                 try:
                     answer = await self._answer(turn, run.call, records, created)
                 except SchemaMoved as moved:
                     await self._move_on(records, moved)
+                    continue
+                except Overtaken:
+                    if is_last or records.has_written:
+                        raise
                     continue
                 if address := _address_of(answer, run.call.root):
                     run.created[part.content_id] = address
@@ -164,12 +168,15 @@ class BatchEndpoint:
         turn = _Turn(item.parts[0], run.call.request, run.call.principal)
         try:
             turn.principal = await self._acting_in(item, run.call)
-            for _ in range(2):
+            for is_last in (False, True):
                 records = self._parts.records.bound_to_publication(turn.principal)
                 try:
                     return await self._together(item, run, records, turn)
                 except SchemaMoved as moved:
                     await self._move_on(records, moved)
+                except Overtaken:
+                    if is_last:
+                        raise
             raise _moved()
         except _Undone as undone:
             return [undone.answer]

@@ -39,6 +39,7 @@ BIND = "@odata.bind"
 ID = "@odata.id"
 
 _MOST_PARTIES = 1_000  # of one activity in a body
+_MOST_TOLD = 20  # unknown properties of one body: each of them is a sentence of the answer
 _PARTICIPATION = "participationtypemask"
 _OF_PARTY = frozenset({_PARTICIPATION, "partyid", "addressused", "activityid", "activitypartyid"})
 _KEPT_NAVIGATIONS = "web_api.navigations"
@@ -169,13 +170,16 @@ class _OtherProperties:
                 await self._bind(key, value)
             else:
                 await self._property(key, value)
+            if len(self._unknown) == _MOST_TOLD:
+                break
         if self._unknown:
             raise RecordInvalid(self._entity.name, self._unknown)
 
     async def _property(self, key: str, value: Any) -> None:
         fields = self._entity.field_by_name
         if key in fields and value is None:
-            if key not in unsaid_names(self._call.registry, self._entity):
+            is_said = key in self._bound or key in unsaid_names(self._call.registry, self._entity)
+            if not is_said:
                 self._found.values[key] = None
             return
         step = navigation_of(self._call.registry, self._entity, key)

@@ -110,6 +110,9 @@ def _read(text: str) -> object:
         return None
     try:
         padded = text + "=" * (-len(text) % 4)
-        return orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        found = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
         return None
+    if isinstance(found, list) and any(isinstance(part, bool) for part in found):
+        return None  # which Python takes for whole numbers
+    return found

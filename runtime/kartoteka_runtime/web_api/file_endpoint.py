@@ -10,20 +10,13 @@ import re
 from collections.abc import AsyncIterator
 from urllib.parse import quote, unquote
 
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
-from kartoteka.errors import RecordInvalid
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
-from kartoteka_runtime.records.file_uploads import (
-    PIECE_BYTES,
-    FileUploads,
-    Piece,
-    PieceRefused,
-    UploadGone,
-)
-from kartoteka_runtime.records.record_files import FilePlace, RecordFiles, disposition
+from kartoteka_runtime.records.file_uploads import PIECE_BYTES, FileUploads, Piece
+from kartoteka_runtime.records.guarded_content import FilePlace
+from kartoteka_runtime.records.record_files import RecordFiles, disposition
 from kartoteka_runtime.storage.stored_files import StoredFile, Thumbnail
 from kartoteka_runtime.upload_bodies import allow_upload
 from kartoteka_runtime.validation.value_checks import shorten
@@ -31,9 +24,9 @@ from kartoteka_runtime.web_api.addresses import link_to
 from kartoteka_runtime.web_api.api_call import ApiCall
 from kartoteka_runtime.web_api.api_errors import CallRefused, MethodNotTaken
 from kartoteka_runtime.web_api.preconditions import preconditions
-from kartoteka_runtime.web_api.problem import BodyTooLarge
 from kartoteka_runtime.web_api.request_body import BAD_PAYLOAD, read_object
 from kartoteka_runtime.web_api.serialize import to_json
+from kartoteka_runtime.web_api.upload_refusals import upload_refusals
 
 MOST_AT_ONCE = 128 * 1024 * 1024  # bytes of a file in one request
 _ODATA = {"OData-Version": "4.0"}
@@ -84,7 +77,7 @@ class FileEndpoint:
     async def _write(
         self, call: ApiCall, entity: Entity, place: FilePlace, item: Field
     ) -> Response:
-        try:
+        with upload_refusals():
             token = call.request.query_params.get(_TOKEN)
             if token is not None:
                 return await self._take_piece(call, place, token)
@@ -99,16 +92,6 @@ class FileEndpoint:
             if not name and item.type == "file":
                 raise CallRefused(400, f"The header {_NAME} says what the file is called.")
             await self._receive(call, place, name, taken.version)
-        except ClientDisconnect:
-            raise CallRefused(400, "The body broke off.") from None
-        except RecordInvalid as refused:
-            if any(violation.code == "upload.too_large" for violation in refused.violations):
-                raise BodyTooLarge(refused.entity, refused.violations) from refused
-            raise
-        except UploadGone as gone:
-            raise CallRefused(404, str(gone)) from gone
-        except PieceRefused as refused:
-            raise CallRefused(400, str(refused)) from refused
         return Response(status_code=204, headers=_ODATA)
 
     async def _receive(

@@ -24,7 +24,13 @@ from kartoteka.query.query_error import QueryError
 from kartoteka.registry import Registry
 from kartoteka_runtime.file_store.file_store import StoreUnavailable
 from kartoteka_runtime.records.reading import TooManyRecords
-from kartoteka_runtime.storage.database import DatabaseBusy, DatabaseUnavailable, SchemaMoved
+from kartoteka_runtime.storage.database import (
+    DatabaseBusy,
+    DatabaseUnavailable,
+    Overtaken,
+    SchemaMoved,
+    TookTooLong,
+)
 from kartoteka_runtime.web_api.api_errors import (
     CallRefused,
     MethodNotTaken,
@@ -78,6 +84,12 @@ _TAKEN, _LINKED = "violation.not_unique", "violation.already_linked"
 _MOVED = "0x80040216"
 _SAME_ID, _SAME_KEY = "0x80040237", "0x80060892"
 _BAD_QUERY = "0x80060888"
+ENDED = "0x80044150"
+OVERTAKEN = (
+    "Another request was changing the same records, and the database ended this one for it. Read "
+    "them, and send again what is still to be done."
+)
+TIMED_OUT = "0x80044151"
 NO_SUCH_SEGMENT = "0x8006088a"
 
 
@@ -175,6 +187,10 @@ def _problem_of(
             return problem(403, labels.message(code, language, **params), code=known)
         case SavedButMoved():
             return problem(409, labels.message("error.saved_but_moved", language), code=_MOVED)
+        case TookTooLong():
+            return problem(400, str(error), code=TIMED_OUT)
+        case Overtaken():
+            return problem(409, OVERTAKEN, code=ENDED)
         case DatabaseBusy() | DatabaseUnavailable() | SchemaMoved() | StoreUnavailable():
             _log.warning("request not served: %s", error)
             return problem(503, labels.message("error.unavailable", language))

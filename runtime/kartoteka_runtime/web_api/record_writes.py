@@ -170,7 +170,7 @@ async def put_record(
             return await create_record(call, entity, body, said), True
         except RecordInvalid as error:
             is_last = tries == _MOST_TRIES or call.records.open_operation is not None
-            if taken.is_absent or is_last or not _is_taken(error, entity, key):
+            if taken.is_absent or is_last or not is_taken(error, entity, key):
                 raise
     raise AssertionError("the last try returns or raises")
 
@@ -198,7 +198,7 @@ def _require_same_id(entity: Entity, key: RecordKey, body: Mapping[str, Any]) ->
         raise RecordInvalid(entity.name, [Violation(entity.primary_id, "violation.read_only")])
 
 
-def _is_taken(error: RecordInvalid, entity: Entity, key: RecordKey) -> bool:
+def is_taken(error: RecordInvalid, entity: Entity, key: RecordKey) -> bool:
     """Return whether a record was refused because one with its key is there already."""
     names = set(key.values) or {entity.primary_id}
     return all(

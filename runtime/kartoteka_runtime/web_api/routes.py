@@ -97,7 +97,7 @@ def api_routes(parts: RuntimeParts, publisher: Publisher) -> list[BaseRoute]:
 def router_of(parts: RuntimeParts, publisher: Publisher) -> ApiRouter:
     """Return what answers the calls of one app."""
     files = FileEndpoint(parts.files)
-    operations = Operations(parts.records)
+    operations = Operations(parts.records, parts.files)
     first: dict[str, Handler] = {
         **definition_handlers(operations.all),
         MESSAGE_FILTERS: MessageFilters(operations),

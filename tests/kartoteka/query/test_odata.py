@@ -109,7 +109,7 @@ REFUSED = [
     ("$expand=boss($expand=" + ",".join(["boat_trips"] * 2) + ")", "$expand 1:25", "twice"),
     ("$apply=", "$apply 1:1", "empty"), ("$apply=group((name))", "$apply 1:1", "groupby"),
     ("$apply=groupby((name))/filter(crew eq 1)", "$apply 1:24", "crew"),
-    ("$apply=groupby((name))/groupby((crew))", "$apply 1:17", "only one"),
+    ("$apply=groupby((name))/groupby((crew))", "$apply 1:17", "not grouped again"),
     ("$apply=groupby((name),sum(crew))", "$apply 1:16", "aggregate"),
     ("$apply=groupby(name)", "$apply 1:9", "parentheses"),
     ("$apply=groupby((nme))", "$apply 1:10", ""),

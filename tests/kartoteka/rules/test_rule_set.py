@@ -17,7 +17,7 @@ from kartoteka.explanation import explain
 from kartoteka.labels import missing_labels
 from kartoteka.record_values import Reference
 from kartoteka.registry_codec import registry_of_text, registry_text
-from kartoteka.registry_documents import documents
+from kartoteka.registry_documents.documents import documents
 from kartoteka.rules.rule_json import rules_json
 from kartoteka.rules.rule_set import RuleSet, rules_on_write
 from kartoteka.yaml_text.format_document import format_document

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kartoteka.assembly import assemble, load_bundles
-from kartoteka.conversions import DoesNotConvert, conversion, stores_alike
+from kartoteka.conversions import DoesNotConvert, conversion, lost_targets, stores_alike
 from kartoteka.model.field import Field
 from kartoteka.record_values import Reference
 from kartoteka.registry import Registry
@@ -221,7 +221,11 @@ class Model:
                 is_changed = item.number not in live_before
                 originals = self.originals.get(item.number, [])
                 returns = was is not None and _returning(originals, was, after) is not None
-                if was is not None and (returns or not stores_alike(was, after)):
+                is_lost = was is not None and any(
+                    isinstance(value, Reference) and value.entity in lost_targets(was, after)
+                    for value in values.values()
+                )
+                if was is not None and (returns or is_lost or not stores_alike(was, after)):
                     is_changed = True
                     if self._convert(item.number, was, after):
                         losing.add(f"{entity.name}.{item.name}")
@@ -347,8 +351,11 @@ class Model:
 def _returning(originals: list[Original], was: Field, after: Field) -> Original | None:
     """Return the values from before that may return."""
     alike = stores_alike(was, after)
+    regained = set(lost_targets(after, was))
     for item in reversed(originals):
-        if item.definition.type == after.type and not (alike and was.type == after.type):
+        if item.definition.type == after.type and (
+            not (alike and was.type == after.type) or regained & set(item.definition.targets)
+        ):
             return item
     for item in reversed(originals):
         if not alike and conversion(item.definition, after).kind != "impossible":

@@ -426,6 +426,34 @@ async def test_large_conditions_have_an_answer(probes):
         assert await probes.holds(text, record_id) is expected, text[:50]
 
 
+# Of a probe whose name is as below, and of one without a name.
+SOUGHT = {
+    "contains(name,'ZOLW') or contains(name,'none')": (True, False),
+    "contains(name,'none') or contains(name,'nor')": (False, False),
+    "contains(name,'żółw') and contains(name,'%_') and contains(name,'')": (True, False),
+    "contains(name,'zolw') and contains(name,'none')": (False, False),
+    "contains(name,'0_') or contains(name,'5%')": (False, False),
+    "contains(name,'0%') or contains(name,'5_')": (True, False),
+    r"contains(name,'_\b') and contains(name,'w 5')": (True, False),
+    r"contains(name,'\\') or contains(name,'\_')": (False, False),
+    "not (contains(name,'zolw') or contains(name,'none'))": (False, True),
+    "not (contains(name,'zolw') and contains(name,'none'))": (True, True),
+    "contains(name,'x') or whole eq 7 or contains(name,'y') or contains(other,'x')": (True, True),
+    " or ".join(f"contains(name,'w{n}')" for n in range(120)): (False, False),
+    " or ".join(f"contains(name,'{n}%')" for n in range(120)): (True, False),
+    " and ".join(["contains(name,'w')"] * 120 + ["contains(name,'50%')"]): (True, False),
+    " and ".join(["contains(name,'w')"] * 120 + ["contains(name,'51%')"]): (False, False),
+}
+
+
+async def test_several_texts_that_one_field_is_searched_for(probes):
+    named = await probes.create(name=r"Żółw 50%_\b", whole=7)
+    nameless = await probes.create(whole=7)
+    for text, expected in SOUGHT.items():
+        found = tuple([await probes.holds(text, one) for one in (named, nameless)])
+        assert found == expected, text[:60]
+
+
 NAME = FieldPath((), "probe", Field("name", "text", NO_LABEL), ValueKind.TEXT)
 
 

@@ -13,7 +13,9 @@ from kartoteka_runtime.storage.database import (
     BadParameter,
     DatabaseBusy,
     DatabaseUnavailable,
+    Overtaken,
     ReferenceViolation,
+    TookTooLong,
     UniqueViolation,
 )
 from kartoteka_runtime.storage.open_database import database_for
@@ -92,6 +94,37 @@ async def test_what_a_column_cannot_hold_is_a_bad_parameter(database, engine):
         await add(database, engine, 1)
 
 
+_COUNTED = (
+    "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {})"
+    " SELECT count(*), {} FROM numbers"
+)
+
+
+async def test_a_statement_that_reads_for_too_long_is_ended_and_the_next_one_works(
+    empty_database, engine
+):
+    hasty = database_for(empty_database, reading_seconds=0.05)
+    await hasty.open()
+    for most, is_ended in ((10**12, True), (1000, False)) * 2:
+        for number in range(2):
+            async with hasty.reading() as connection:
+                fetch = connection.fetch_one if number else connection.fetch_all
+                sql = _COUNTED.format(most, number)
+                if is_ended:
+                    with pytest.raises(TookTooLong, match="0.05 seconds"):
+                        await fetch(sql, {})
+                assert await connection.fetch_one("SELECT 7", {}) == (7,)
+    long = _COUNTED.format(400_000, 0)
+    async with hasty.reading(is_limited=False) as connection:  # as a plan is made
+        assert await connection.fetch_one(long, {}) == (400_000, 0)
+    async with hasty.writing() as connection:
+        assert await connection.fetch_all(long, {}) == [(400_000, 0)]
+    async with hasty.reading() as connection:
+        with pytest.raises(TookTooLong):
+            await connection.fetch_all(long, {})
+    await hasty.close()
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_file_that_another_process_writes_is_busy_not_broken(
     database, engine, empty_database, monkeypatch
@@ -135,7 +168,7 @@ async def test_of_two_transactions_that_wait_for_each_other_one_is_told_so(datab
                 await asyncio.sleep(0.05)
 
     results = await asyncio.gather(change(1, 2), change(2, 1), return_exceptions=True)
-    assert {type(result) for result in results} == {type(None), DatabaseBusy}
+    assert {type(result) for result in results} == {type(None), Overtaken}
 
 
 async def test_a_database_that_is_not_there_is_named_with_the_reason(tmp_path):

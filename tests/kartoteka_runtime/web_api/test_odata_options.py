@@ -189,6 +189,12 @@ async def test_an_owner_comes_inside_whoever_it_is(fleet):
     wanted = {"prefer": 'odata.include-annotations="*"'}
     (row,) = (await _get(fleet, "$filter=crew eq 5&$expand=ownerid", **wanted)).json()["value"]
     assert row["ownerid"][f"_businessunitid_value{CRM}lookuplogicalname"] == "businessunit"
+    inner = "businessunitid($select=name),administratorid($select=domainname)"
+    query = f"$select=name&$orderby=name&$top=2&$expand=ownerid($select=name;$expand={inner})"
+    user, team = (row["ownerid"] for row in (await _get(fleet, query)).json()["value"])
+    assert user["businessunitid"]["name"] == team["businessunitid"]["name"] == "Test"
+    assert team["administratorid"]["systemuserid"] == user["systemuserid"]
+    assert "administratorid" not in user
     payer = await made_customer(fleet)
     query = "$filter=crew eq 20&$expand=payer_account($select=name),payer_contact($select=fullname)"
     (row,) = (await _get(fleet, query)).json()["value"]
@@ -252,6 +258,9 @@ APPLIED: list[tuple[str, str, list[dict[str, object]]]] = [
      "$orderby=n desc", [{"built": None, "n": 3}, {"built": "2031-05-14", "n": 1}]),
     ("filter(vesselid in @ids)/aggregate($count as n)", "@ids=(#A,#B)", [{"n": 2}]),
     ("aggregate(crew with sum as total)/filter(total gt 100)", "", []),
+    ("aggregate(crew with sum as total)", "$filter=total gt @p&@p=100", []),
+    ("groupby((boss/boss/name),aggregate(boss/crew with countdistinct as d))",
+     "$orderby=vessel_name desc", [{"vessel_name": "Alfa", "d": 1}, {"vessel_name": None, "d": 1}]),
 ]  # fmt: skip
 
 
@@ -389,7 +398,9 @@ REFUSED = [
     ("$orderby=name up", "asc or desc"), ("$orderby=nosuch", "$orderby 1:1"),
     ("$top=x", "$top"), ("$count=maybe", "$count"),
     ("$expand=nosuch", "$expand 1:1"), ("$expand=payer", "payer_account or payer_contact"),
-    ("$expand=ownerid($expand=businessunitid)", "write $select"),
+    ("$expand=ownerid($expand=nosuch)", "$expand 1:17"),
+    ("$expand=ownerid($filter=name eq 'x')", "write $select, $expand"),
+    ("$expand=" + "ownerid($expand=parentsystemuserid($expand=businessunitid))," * 20, "twice"),
     ("$expand=ownerid,ownerid", "twice"),
     ("$expand=ownerid($select=nosuch)", "$expand 1:17"),
     ("$expand=boss($top=1)", "$top"), ("$expand=boss($select=nosuch)", "$expand 1:14"),
@@ -399,7 +410,7 @@ REFUSED = [
     ("$apply=nosuch(name)", "$apply"), ("$apply=groupby(name)", "groupby"),
     ("$apply=aggregate(name with sum as s)", "number"), ("$apply=groupby((flags))", "options"),
     ("$apply=aggregate($count as a,$count as a)", "twice"),
-    ("$apply=groupby((name))/groupby((kind))", "only one groupby"),
+    ("$apply=groupby((name))/groupby((kind))", "not grouped again"),
     ("$apply=groupby((name))/top(1)/filter(name eq 'x')", "let top be the last"),
     ("$apply=groupby((name))/top(-1)", "no number of groups"),
     ("$apply=groupby((name))/filter(crew eq 1)", "crew"),

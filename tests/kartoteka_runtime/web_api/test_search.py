@@ -304,8 +304,34 @@ async def test_version_2_speaks_in_texts(search):
     suggested = await ask("suggest", search="greys", entities=json.dumps([{"name": "pebble"}]))
     assert suggested["Value"][0]["Document"]["name"] == "Greystone"
     assert (await ask("autocomplete", search="greys"))["Value"] == "Greystone"
-    status = json.loads((await search.api.get(f"{ROOT}v2.0/status")).json()["response"])
-    assert {one["entitylogicalname"] for one in status["entitystatusresults"]} == set(BOTH)
+
+
+async def test_what_can_be_searched_and_how_much_is_told_at_every_address(search):
+    async def told(address: str, body=None):
+        answer = await (search.api.post(address, json=body) if body else search.api.get(address))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    status = await told(f"{ROOT}v1.0/status")
+    results = status["value"]["entitystatusresults"]
+    assert (status["value"]["status"], {one["entitylogicalname"] for one in results}) == (
+        "provisioned", set(BOTH),
+    )  # fmt: skip
+    (pebble,) = (one for one in results if one["entitylogicalname"] == "pebble")
+    assert pebble["searchableindexedfieldinfomap"].keys() == {"name", "code", "story", "beach"}
+    statistics = await told(f"{ROOT}v1.0/statistics")
+    counts = [await told(f"{one}/$count?$filter=name ne null") for one in ("pebbles", "beachs")]
+    assert statistics["value"]["documentcount"] == sum(counts) > 0
+    for name, value in (("status", status), ("statistics", statistics)):
+        for address in (f"{ROOT}v2.0/{name}", f"search{name}", f"search{name}()"):
+            assert json.loads((await told(address))["response"]) == value, address
+    for verb in ("query", "suggest", "autocomplete"):
+        body = {"search": "greys", "entities": json.dumps([{"name": "pebble"}])}
+        found = await told(f"search{verb}", body)
+        assert found.pop("@odata.context").endswith(f"CRM.search{verb}Response")
+        assert found == await told(f"{ROOT}v2.0/{verb}", body)
+        refused = await search.api.post(f"search{verb}", json={**body, "search": ""})
+        assert refused.status_code == 400, refused.text
 
 
 _BAD = (
@@ -344,7 +370,14 @@ async def test_what_is_wrong_is_told(app, search):
     got = await api.get(f"{ROOT}v1.0/query")
     assert (too_long.status_code, form.status_code, got.status_code) == (413, 415, 405)
     assert got.headers["allow"] == "POST"
-    for path in ("v1.0/nothing", "v3.0/query", "v1.0/", "v1.0", "v1.0/query/x", "v1.0/status"):
+    for path in (
+        "v1.0/nothing",
+        "v3.0/query",
+        "v1.0/",
+        "v1.0",
+        "v1.0/query/x",
+        "v1.0/nothing/status",
+    ):
         answer = await api.post(f"{ROOT}{path}", json={"search": "a"})
         assert answer.status_code == 404 and answer.json()["error"]["message"], path
     nobody = await api.post(

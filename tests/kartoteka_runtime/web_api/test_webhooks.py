@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from kartoteka.errors import RecordInvalid
+from kartoteka.errors import AccessDenied, RecordInvalid, RecordNotFound
 from kartoteka.record_values import Reference
 from kartoteka_runtime.jobs.webhook_jobs import WAITS
 from kartoteka_runtime.jobs.webhook_sender import WebhookSender
@@ -516,6 +516,41 @@ async def test_a_name_is_looked_up_once_and_what_was_found_is_connected_to(recei
     answer = await sender.post(f"http://rebound.example:{port}/hook", {}, b"{}")
     assert answer.is_taken and asked == ["rebound.example"]
     assert receiver.received[0][0]["host"] == f"rebound.example:{port}"
+
+
+async def test_messages_are_read_and_sent_again_and_nothing_else_is_done_with_them(told):
+    own, others = await told.app.records_as("system_customizer"), await told.app.records_as()
+    sent = {}
+    for records in (own, others):
+        await told.subscribe(messages="create", records=records)
+        await records.execute("webhook", told.id, "send_test", {})
+        assert await told.sent() == ["webhook.test"]
+        (sent[records],) = (
+            one["webhookdeliveryid"]
+            for one in await told.deliveries()
+            if one["webhookid"].id == told.id
+        )
+    for records, message in sent.items():
+        await records.execute("webhookdelivery", message, "send_again", {})
+        assert await told.sent() == ["webhook.test"]
+        values = {"name": "made up", "webhookid": Reference("webhook", told.id)}
+        for refused in (
+            records.create("webhookdelivery", values),
+            records.update("webhookdelivery", message, {"overriddencreatedon": None}),
+            records.delete("webhookdelivery", message),
+        ):
+            with pytest.raises(AccessDenied):
+                await refused
+    with pytest.raises(RecordNotFound):
+        await own.execute("webhookdelivery", sent[others], "send_again", {})
+    async with told.app.client_as() as client:
+        listed = (await client.get("/e/webhookdelivery")).text
+        assert "webhook.test" in listed and "/e/webhookdelivery/new" not in listed
+        page = (await client.get(f"/e/webhookdelivery/{sent[others]}")).text
+        assert "command/send_again" in page and "written by the platform alone" in page
+    (webhook,) = await own.list("webhook")
+    await own.delete("webhook", webhook["webhookid"])
+    assert [one["webhookdeliveryid"] for one in await told.deliveries()] == [sent[others]]
 
 
 async def test_user_pages_show_webhooks_and_their_secret_once(told):

@@ -26,6 +26,8 @@ from kartoteka_runtime.web_api.altering.column_changes import column_changes
 from kartoteka_runtime.web_api.altering.ground import Ground
 from kartoteka_runtime.web_api.altering.keys import new_key
 from kartoteka_runtime.web_api.altering.option_actions import OptionActions
+from kartoteka_runtime.web_api.altering.primary_images import KEY as PRIMARY_IMAGE
+from kartoteka_runtime.web_api.altering.primary_images import is_primary_image
 from kartoteka_runtime.web_api.altering.read_column import new_column
 from kartoteka_runtime.web_api.altering.refusals import taken
 from kartoteka_runtime.web_api.altering.relationships import (
@@ -190,8 +192,10 @@ class AlteringEndpoints:
             if name in entity.field_by_name:
                 raise taken(f"a column of {entity.name}", name)
             new.append((entity.name, name))
-            change = Customization("entity", entity.name, ("fields", name), field)
-            return Alteration((change,), adds=ground.foreign(entity.bundle, name))
+            changes = [Customization("entity", entity.name, ("fields", name), field)]
+            if is_primary_image(body, name, field["type"]):
+                changes.append(Customization("entity", entity.name, (PRIMARY_IMAGE,), name))
+            return Alteration(tuple(changes), adds=ground.foreign(entity.bundle, name))
 
         model = await self._alterations.carry_out(call, make)
         return made(call, _member(model, ATTRIBUTES, ATTRIBUTE, *new[-1]))

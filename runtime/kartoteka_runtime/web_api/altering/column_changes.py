@@ -15,6 +15,7 @@ from kartoteka_runtime.web_api.altering.ground import Ground
 from kartoteka_runtime.web_api.altering.json_parts import Body, check_id, text_of
 from kartoteka_runtime.web_api.altering.label_texts import text_changes
 from kartoteka_runtime.web_api.altering.option_values import option_changes
+from kartoteka_runtime.web_api.altering.primary_images import image_of_column
 from kartoteka_runtime.web_api.altering.read_column import SAID_AS, ReadColumn, read_column
 from kartoteka_runtime.web_api.altering.refusals import bad
 from kartoteka_runtime.web_api.metadata_ids import ATTRIBUTE
@@ -47,6 +48,7 @@ def column_changes(
         yield from _required(entity, field, wanted.level, path)
     yield from _choices(entity, field, wanted, path, ground)
     yield from _default(entity, field, wanted, path)
+    yield from image_of_column(entity, field, body)
 
 
 def _check_names(entity: Entity, field: Field, body: Body) -> None:

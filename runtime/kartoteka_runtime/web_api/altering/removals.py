@@ -9,6 +9,7 @@ from kartoteka.editing.customize import REMOVED, Customization
 from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka_runtime.web_api.altering.ground import Ground
+from kartoteka_runtime.web_api.altering.primary_images import KEY as PRIMARY_IMAGE
 from kartoteka_runtime.web_api.altering.refusals import bad, missing
 
 
@@ -37,8 +38,10 @@ def column_removal(entity: Entity, field: Field, ground: Ground) -> Removal:
     if source and source in entity.field_by_name:
         raise bad(f"{called} cannot be deleted by itself: it goes with {source}.")
     _check_own(called, ground.bundle_of(field, entity), ground)
-    change = Customization("entity", entity.name, ("fields", field.name), REMOVED)
-    return Removal((change,), tuple(_stored_with(entity, field)))
+    changes = [Customization("entity", entity.name, ("fields", field.name), REMOVED)]
+    if field.name == entity.primary_image:
+        changes.append(Customization("entity", entity.name, (PRIMARY_IMAGE,), REMOVED))
+    return Removal(tuple(changes), tuple(_stored_with(entity, field)))
 
 
 def target_removal(entity: Entity, field: Field, target: str, ground: Ground) -> Removal:
@@ -118,12 +121,17 @@ def table_removal(entity: Entity, ground: Ground) -> Removal:
             changes += removal.changes
             loses += removal.loses
     for other, field in ground.registry.lookups_to.get(entity.name, ()):
-        if other.name == entity.name or not ground.is_own(ground.bundle_of(field, other)):
+        if other.name == entity.name:
+            continue
+        if field.target_feature and field.targets != (entity.name,):
+            empties.append(f"{other.name}.{field.name}")  # nobody lists the table there
+            continue
+        if not ground.is_own(ground.bundle_of(field, other)):
             continue
         if field.targets == (entity.name,):
             changes.append(Customization("entity", other.name, ("fields", field.name), REMOVED))
             loses += _stored_with(other, field)
-        elif not field.target_feature:
+        else:
             left = [target for target in field.targets if target != entity.name]
             path = ("fields", field.name, "targets")
             changes.append(Customization("entity", other.name, path, left))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from kartoteka.editing.customize import Customization
 from kartoteka.model.entity import Entity
+from kartoteka.names import plural_of
 from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api.altering.column_types import Says
 from kartoteka_runtime.web_api.altering.ground import Ground
@@ -27,9 +27,14 @@ from kartoteka_runtime.web_api.altering.label_texts import (
     read_texts,
     text_changes,
 )
+from kartoteka_runtime.web_api.altering.primary_images import (
+    KEY,
+    first_image,
+    image_of_table,
+    is_primary_image,
+)
 from kartoteka_runtime.web_api.altering.read_column import new_column
 from kartoteka_runtime.web_api.altering.refusals import bad, taken
-from kartoteka_runtime.web_api.definitions.attribute_types import primary_image
 from kartoteka_runtime.web_api.metadata_ids import ENTITY as ENTITY_KIND
 from kartoteka_runtime.web_api.operations.job_records import JOBS
 from kartoteka_runtime.web_api.operations.message_filters import MESSAGE_FILTERS
@@ -75,7 +80,7 @@ def new_table(body: Body, ground: Ground) -> Iterator[Customization]:
     if is_activity:
         made["activity"] = True
     made["features"] = _features(body)
-    made["fields"], primary = _columns(body, name, ground, is_activity=is_activity)
+    made["fields"], primary, made[KEY] = _columns(body, name, ground, is_activity=is_activity)
     made["primary_field"] = primary
     yield Customization("entity", name, (), {key: value for key, value in made.items() if value})
 
@@ -105,7 +110,6 @@ def table_changes(entity: Entity, body: Body, ground: Ground) -> Iterator[Custom
     """
     check_known(body, ENTITY)
     check_id(body, ground.ids.of(ENTITY_KIND, entity.name))
-    _check_image(entity, body)
     for place, present in (
         ("LogicalName", entity.name), ("SchemaName", entity.name),
         ("PrimaryIdAttribute", entity.primary_id), ("PrimaryNameAttribute", entity.primary_field),
@@ -130,24 +134,8 @@ def table_changes(entity: Entity, body: Body, ground: Ground) -> Iterator[Custom
         if set_name in _NO_SETS:
             raise taken("an entity set", set_name)
         yield Customization("entity", entity.name, ("set_name",), set_name)
+    yield from image_of_table(entity, body)
     yield from _feature_changes(entity, body, ground)
-
-
-def _check_image(entity: Entity, body: Body) -> None:
-    """Refuse another picture for the records than the one that they have."""
-    said, present = text_of(body, "PrimaryImageAttribute").lower(), primary_image(entity)
-    if said and said != present:
-        reason = f'it is "{present}"' if present else f"{entity.name} has no Image column"
-        raise bad(f'PrimaryImageAttribute cannot be "{shorten(said)}": {reason}.')
-
-
-def plural_of(name: str) -> str:
-    """Return the plural of a logical name, as Dataverse makes it: ``new_boxes``."""
-    if re.search(r"(s|x|z|ch|sh)\Z", name):
-        return name + "es"
-    if re.search(r"[^aeiou_]y\Z", name):
-        return name[:-1] + "ies"
-    return name + "s"
 
 
 def _set_name(body: Body, name: str, ground: Ground) -> str:
@@ -172,10 +160,10 @@ def _features(body: Body) -> list[str]:
 
 def _columns(
     body: Body, entity: str, ground: Ground, *, is_activity: bool
-) -> tuple[list[dict[str, Any]], str]:
-    """Return the maps of new fields, and the one that is the name of the records."""
+) -> tuple[list[dict[str, Any]], str, str]:
+    """Return the maps of new fields, and what are the name and the picture of the records."""
     fields: dict[str, Says] = {}
-    primary = ""
+    primary = picture = ""
     for part in at_most(parts_of(body, "Attributes"), MOST_COLUMNS, "Attributes"):
         name, made, is_primary = new_column(part, ground)
         if name in fields or name == f"{entity}id":
@@ -183,19 +171,24 @@ def _columns(
         if is_primary and primary:
             raise bad(f'Both "{primary}" and "{name}" say IsPrimaryName.')
         primary = name if is_primary else primary
+        if is_primary_image(part, name, made["type"]):
+            if picture:
+                raise bad(f'Both "{picture}" and "{name}" say IsPrimaryImage.')
+            picture = name
         fields[name] = made
+    picture = first_image(body, {name: made["type"] for name, made in fields.items()}, picture)
     primary = primary or text_of(body, "PrimaryNameAttribute").lower()
     if is_activity:
         if primary not in ("", _SUBJECT):
             raise bad('The primary name of an activity is always "subject".')
         fields.pop(_SUBJECT, None)
-        return list(fields.values()), _SUBJECT
+        return list(fields.values()), _SUBJECT, picture
     if primary not in fields:
         raise bad("A table needs a column with IsPrimaryName: the name of its records.")
     if fields[primary]["type"] not in ("text", "autonumber"):
         raise bad(f'The primary name "{primary}" must be a String.')
     ordered = [fields.pop(primary), *fields.values()]
-    return ordered, primary
+    return ordered, primary, picture
 
 
 def _feature_changes(entity: Entity, body: Body, ground: Ground) -> Iterator[Customization]:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from kartoteka.model.entity import Entity
 from kartoteka.model.field import Field
 from kartoteka.model.field_types import NUMBER_LIMITS, storage_of
 
@@ -52,7 +51,6 @@ BEHAVIORS: Mapping[str, str] = MappingProxyType(
     }
 )
 _PRECISION_SOURCES = {"field": 0, "organization": 1, "currency": 2}
-_PICTURE = "entityimage"
 _NO_DEFAULT = -1  # of an option
 
 
@@ -61,15 +59,6 @@ def attribute_type_of(field: Field) -> AttributeType:
     if field.type == "text" and field.format == "multi_line":
         return _MEMO
     return ATTRIBUTE_TYPES[field.type]
-
-
-def primary_image(entity: Entity) -> str:
-    """Return the picture that stands for a record, as pages show it; "" when there is none.
-
-    It is ``entityimage``, or the first image where there is no such one.
-    """
-    images = [item.name for item in entity.fields if item.type == "image"]
-    return _PICTURE if _PICTURE in images else next(iter(images), "")
 
 
 def calculation(field: Field) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from kartoteka.model.field import Field, Required
 from kartoteka_runtime.web_api.definitions.attribute_types import (
     attribute_type_of,
     calculation,
-    primary_image,
 )
 from kartoteka_runtime.web_api.definitions.definition import (
     Definition,
@@ -58,7 +57,7 @@ def attribute(
     kind = attribute_type_of(field)
     said = {**_of_all(field, entity, number, ids, names), **kind.said(field)}
     if field.type == "image":
-        said["IsPrimaryImage"] = field.name == primary_image(entity)
+        said["IsPrimaryImage"] = field.name == entity.picture
     said |= {
         "AttributeType": kind.code,
         "AttributeTypeName": {"Value": kind.name},

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from kartoteka.model.entity import Entity, Key
-from kartoteka_runtime.web_api.definitions.attribute_types import primary_image
 from kartoteka_runtime.web_api.definitions.attributes import NEVER
 from kartoteka_runtime.web_api.definitions.definition import (
     Definition,
@@ -55,7 +54,7 @@ def entity_definition(
         "CollectionSchemaName": _plural(schema_name, entity),
         "PrimaryIdAttribute": entity.primary_id,
         "PrimaryNameAttribute": entity.primary_field or None,
-        "PrimaryImageAttribute": primary_image(entity) or None,
+        "PrimaryImageAttribute": entity.picture or None,
         "ObjectTypeCode": type_code(identity),
         "OwnershipType": _ownership(entity),
         "TableType": "Standard",

@@ -41,7 +41,7 @@ class OpenapiEndpoint:
     def __init__(self, parts: RuntimeParts) -> None:
         """Describe the app that ``parts`` make up."""
         self._parts = parts
-        self._operations = Operations(parts.records)
+        self._operations = Operations(parts.records, parts.files)
         self._made: _Made | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

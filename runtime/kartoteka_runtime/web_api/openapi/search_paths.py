@@ -10,6 +10,11 @@ SERVER = "/api/search"
 _TEXT: Json = {"type": "string"}
 _IN_TEXT: Json = {"type": "string", "description": "The JSON of a list or an object."}
 _OBJECT: Json = {"type": "object"}
+_VERSIONS = ("1.0", "2.0")
+_ASKED = {
+    "status": "Tell which record types can be searched",
+    "statistics": "Count the records that can be found",
+}
 _SUMMARIES = {
     "query": "Find records of many types",
     "suggest": "Suggest records for what is typed",
@@ -19,18 +24,27 @@ _SUMMARIES = {
 
 def search_paths() -> Json:
     """Return the addresses of both versions with what each of them takes and answers."""
+    found: Json = {}
+    for version in _VERSIONS:
+        for verb, summary in _SUMMARIES.items():
+            found[f"/v{version}/{verb}"] = {"post": _call(verb, version, summary)}
+        for name, summary in _ASKED.items():
+            found[f"/v{version}/{name}"] = {"get": _question(name, version, summary)}
+    return {path: {"servers": [{"url": SERVER}], **said} for path, said in found.items()}
+
+
+def _question(name: str, version: str, summary: str) -> Json:
+    answer = _object(value=_OBJECT) if version == _VERSIONS[0] else _object(response=_IN_TEXT)
     return {
-        f"/v{version}/{verb}": {
-            "servers": [{"url": SERVER}],
-            "post": _call(verb, version, summary),
-        }
-        for version in ("1.0", "2.0")
-        for verb, summary in _SUMMARIES.items()
+        "tags": ["search"],
+        "operationId": f"search_{name}_{version[0]}",
+        "summary": summary,
+        "responses": answers(s200=json_answer("What there is.", answer)),
     }
 
 
 def _call(verb: str, version: str, summary: str) -> Json:
-    is_first = version == "1.0"
+    is_first = version == _VERSIONS[0]
     schema = _body(verb) if is_first else _body_of_texts(verb)
     answer = _answer(verb) if is_first else _object(response=_IN_TEXT)
     return {

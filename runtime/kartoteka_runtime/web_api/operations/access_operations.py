@@ -10,6 +10,7 @@ from typing import Any
 
 from kartoteka.access.rights import RIGHTS
 from kartoteka.errors import RecordNotFound
+from kartoteka.model.relationship import Relationship
 from kartoteka.plugin_api.operations import (
     FUNCTION,
     TO_RECORD,
@@ -143,11 +144,11 @@ def _link(invocation: Invocation, user: Reference) -> tuple[str, str, str]:
     return relationship.name, ids[relationship.left], ids[relationship.right]
 
 
-def _relationship(invocation: Invocation) -> Any:
-    for item in invocation.call.registry.relationships.values():
-        if item.intersect == _MEMBERSHIP:
-            return item
-    raise RecordNotFound(TEAM, invocation.record_id)
+def _relationship(invocation: Invocation) -> Relationship:
+    found = invocation.call.registry.relationship_by_intersect.get(_MEMBERSHIP)
+    if found is None:
+        raise RecordNotFound(TEAM, invocation.record_id)
+    return found
 
 
 async def _team_of(invocation: Invocation, record: Reference, template: Reference) -> str | None:

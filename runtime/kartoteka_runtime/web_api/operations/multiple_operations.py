@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from kartoteka.errors import KartotekaError, RecordInvalid, Violation
@@ -20,12 +21,13 @@ from kartoteka_runtime.web_api.operations.invocation import Invocation, OwnOpera
 from kartoteka_runtime.web_api.operations.parameters import MOST_ITEMS
 from kartoteka_runtime.web_api.record_address import BAD_PAYLOAD, path_of_address
 from kartoteka_runtime.web_api.record_keys import RecordKey, find_record, primary_id_of, read_key
-from kartoteka_runtime.web_api.record_writes import put_record
+from kartoteka_runtime.web_api.record_writes import is_taken, put_record
 from kartoteka_runtime.web_api.resource_path import NAMESPACE, read_path
 
 TARGETS = "Targets"
 MOST_BYTES = 32 * 1024 * 1024
 _ID, _TYPE = "@odata.id", "@odata.type"
+_MOST_TRIES = 5  # of putting records that others put at the same time
 
 Target = dict[str, Any]
 
@@ -62,12 +64,41 @@ async def update_multiple(invocation: Invocation) -> None:
 
 
 async def upsert_multiple(invocation: Invocation) -> None:
-    """Change the records that are there and create those that are not."""
+    """Change the records that are there and create those that are not.
+
+    When somebody else creates one of them at the same moment, all of it is tried again: then that
+    one is there. Inside a change set it is refused, as there nothing is tried twice.
+    """
+    for tries in range(1, _MOST_TRIES + 1):
+        try:
+            async with invocation.records.transaction() as records:
+                await _put(replace(invocation, call=replace(invocation.call, records=records)))
+            return
+        except _TakenMeanwhile:
+            if tries == _MOST_TRIES or invocation.records.open_operation is not None:
+                raise
+
+
+class _TakenMeanwhile(RecordInvalid):
+    """A record with the key of a target is there, which was not a moment ago, or is not seen."""
+
+
+async def _put(invocation: Invocation) -> None:
+    """Change or create the records of one call.
+
+    Raises:
+        _TakenMeanwhile: One could not be found, and not be created either.
+    """
     entity = _entity(invocation)
     for place, target in _targets(invocation, entity):
         with _at(place):
             key = _key(invocation, entity, target)
-            await put_record(invocation.call, entity, key, target)
+            try:
+                await put_record(invocation.call, entity, key, target)
+            except RecordInvalid as refused:
+                if not is_taken(refused, entity, key):
+                    raise
+                raise _TakenMeanwhile(refused.entity, refused.violations) from refused
 
 
 async def delete_multiple(invocation: Invocation) -> None:
@@ -163,11 +194,14 @@ def _operation(name: str, result: tuple[ApiValue, ...] = ()) -> ApiOperation:
 _IDS = (ApiValue("Ids", "unique_id", is_list=True),)
 
 MULTIPLE_OPERATIONS: tuple[OwnOperation, ...] = tuple(
-    OwnOperation(operation, run, most_bytes=MOST_BYTES, reads_parameters=False)
+    OwnOperation(
+        operation, run, most_bytes=MOST_BYTES, reads_parameters=False,
+        in_transaction=run is not upsert_multiple,  # which has its own, as often as it tries
+    )
     for operation, run in (
         (_operation("CreateMultiple", _IDS), create_multiple),
         (_operation("UpdateMultiple"), update_multiple),
         (_operation("UpsertMultiple"), upsert_multiple),
         (_operation("DeleteMultiple"), delete_multiple),
     )
-)
+)  # fmt: skip

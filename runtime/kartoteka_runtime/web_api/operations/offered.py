@@ -5,7 +5,7 @@ Source: reference web-api, section 10; decisions/0045.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,12 +22,14 @@ from kartoteka.plugin_api.operations import (
 )
 from kartoteka.registry import Registry
 from kartoteka_runtime.records.hook_table import HookTable
+from kartoteka_runtime.records.record_files import RecordFiles
 from kartoteka_runtime.records.record_service import RecordService
 from kartoteka_runtime.upload_bodies import limit_of
 from kartoteka_runtime.validation.value_checks import shorten
 from kartoteka_runtime.web_api.api_call import ApiCall
 from kartoteka_runtime.web_api.api_errors import CallRefused, MethodNotTaken
 from kartoteka_runtime.web_api.operations.access_operations import ACCESS_OPERATIONS
+from kartoteka_runtime.web_api.operations.block_operations import block_operations
 from kartoteka_runtime.web_api.operations.bulk_delete_operation import BULK_DELETE_OPERATION
 from kartoteka_runtime.web_api.operations.command_operations import command_operations
 from kartoteka_runtime.web_api.operations.invocation import Invocation, OwnOperation
@@ -37,13 +39,14 @@ from kartoteka_runtime.web_api.operations.organization_operations import ORGANIZ
 from kartoteka_runtime.web_api.operations.parameter_literals import read_literals
 from kartoteka_runtime.web_api.operations.parameters import read_parameters
 from kartoteka_runtime.web_api.operations.results import answer_of
+from kartoteka_runtime.web_api.operations.search_operations import SEARCH_OPERATIONS
 from kartoteka_runtime.web_api.record_keys import record_id_of
 from kartoteka_runtime.web_api.request_body import parse_object, read_bytes
 from kartoteka_runtime.web_api.resource_path import Segment
 
 OWN_OPERATIONS = (
     *ORGANIZATION_OPERATIONS, *ACCESS_OPERATIONS, *MULTIPLE_OPERATIONS, BULK_DELETE_OPERATION,
-    MERGE_OPERATION,
+    MERGE_OPERATION, *SEARCH_OPERATIONS,
 )  # fmt: skip
 
 Known = Mapping[tuple[str, str, str], OwnOperation]
@@ -52,9 +55,10 @@ Known = Mapping[tuple[str, str, str], OwnOperation]
 class Operations:
     """The operations of one app."""
 
-    def __init__(self, records: RecordService) -> None:
+    def __init__(self, records: RecordService, files: RecordFiles) -> None:
         """Offer what the platform, the commands of entities and the plugins' hooks offer."""
         self._records = records
+        self._own = (*OWN_OPERATIONS, *block_operations(files))
         self._kept: tuple[Registry, HookTable, Known] | None = None
 
     def all(self, registry: Registry) -> tuple[ApiOperation, ...]:
@@ -106,19 +110,19 @@ class Operations:
     def _known(self, registry: Registry) -> Known:
         hooks = self._records.hooks
         if self._kept is None or self._kept[0] is not registry or self._kept[1] is not hooks:
-            self._kept = (registry, hooks, _known(registry, hooks))
+            self._kept = (registry, hooks, _known(registry, hooks, self._own))
         return self._kept[2]
 
 
-def _known(registry: Registry, hooks: HookTable) -> Known:
+def _known(registry: Registry, hooks: HookTable, owns: Sequence[OwnOperation]) -> Known:
     """Return all operations by their keys; a plugin's stands before a command of its name.
 
     Raises:
         PluginError: A plugin takes a name of the platform's.
     """
     known = {own.operation.key: own for own in command_operations(registry)}
-    known |= {own.operation.key: own for own in OWN_OPERATIONS}
-    taken = {own.operation.key for own in OWN_OPERATIONS}
+    known |= {own.operation.key: own for own in owns}
+    taken = {own.operation.key for own in owns}
     for operation in hooks.operations:
         if operation.key in taken:
             raise PluginError(f'operation "{operation.name}" is one of the platform\'s')

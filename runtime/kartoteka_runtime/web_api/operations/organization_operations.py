@@ -92,10 +92,6 @@ async def calculate_rollup_field(invocation: Invocation) -> Mapping[str, Any]:
     return {"": RecordValues(target.entity, target.id, told)}
 
 
-async def nothing(invocation: Invocation) -> None:
-    """Do nothing: what is changed is published at once, and with all that goes along."""
-
-
 def _language_codes(invocation: Invocation) -> list[int]:
     codes = {name: code for code, name in LANGUAGE_CODES.items()}
     codes["pt"] = codes["pt_PT"]
@@ -184,10 +180,4 @@ ORGANIZATION_OPERATIONS: tuple[OwnOperation, ...] = (
         ),
         calculate_rollup_field,
     ),
-    OwnOperation(
-        ApiOperation("PublishXml", parameters=(ApiValue("ParameterXml", is_optional=True),)),
-        nothing,
-        in_transaction=False,
-    ),
-    OwnOperation(ApiOperation("PublishAllXml"), nothing, in_transaction=False),
 )  # fmt: skip

@@ -148,7 +148,7 @@ def _path(facet: Facet, found: Found, access: Access) -> FieldPath | None:
     return None if is_kept_from(access, path) else path
 
 
-def _query(searched: Searched, path: FieldPath, condition: Any) -> Query:
+def _query(searched: Searched, path: FieldPath, condition: TypedCondition | None) -> Query:
     return Query(
         searched.entity.name,
         condition=condition,

@@ -1,12 +1,10 @@
-"""What a search found → the JSON of either version."""
+"""What is told of the records that a search found."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from starlette.responses import Response
 
 from kartoteka.conditions.typed import FieldPath, OneOf
 from kartoteka.query.query import Query
@@ -18,7 +16,6 @@ from kartoteka_runtime.web_api.search.highlights import marked
 from kartoteka_runtime.web_api.search.ranking import Hit
 from kartoteka_runtime.web_api.search.search_text import SearchText
 from kartoteka_runtime.web_api.search.searched import Searched, field_name
-from kartoteka_runtime.web_api.serialize import to_json
 
 _WORD = re.compile(r"\w[\w'-]*")
 _READABLE = ("yes_no", "multi_choice")
@@ -97,13 +94,3 @@ def completed(rows: Sequence[tuple[Hit, Row]], text: SearchText) -> str | None:
                 if fold(word[0]).startswith(begun):
                     return " ".join([*before, word[0]])
     return None
-
-
-def answer(value: Mapping[str, Any]) -> Response:
-    """Return an answer in JSON."""
-    return Response(to_json(value), 200, media_type="application/json")
-
-
-def answer_in_text(value: Mapping[str, Any]) -> Response:
-    """Return an answer of version 2.0: an object whose one text holds the JSON of another."""
-    return answer({"response": to_json(value).decode()})

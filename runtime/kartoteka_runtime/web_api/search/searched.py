@@ -102,6 +102,19 @@ def searchable_entities(registry: Registry, access: Access) -> tuple[str, ...]:
     )
 
 
+def usual_entities(registry: Registry, access: Access) -> tuple[str, ...]:
+    """Return those that a search goes through that names none, each record once.
+
+    Each activity is also of a type of its own.
+    """
+    return tuple(name for name in searchable_entities(registry, access) if name != ACTIVITIES)
+
+
+def looked_in(model: CompiledModel, entity: str, access: Access) -> tuple[FieldPath, ...]:
+    """Return where a search looks in the records of a type, as far as who asks sees it."""
+    return tuple(path for path in find_paths(model, entity) if not is_kept_from(access, path))
+
+
 def is_kept_from(access: Access, path: FieldPath) -> bool:
     """Return whether who asks does not see a column, or sees it masked."""
     limits = access.columns.limits(path.entity)
@@ -124,7 +137,8 @@ def searched_entities(
     found: list[Searched] = []
     refused: QueryError | None = None
     fitting: set[int] = set()
-    for scope in body.scopes or _everything(registry, access):
+    everything = (Scope(name, "entities") for name in usual_entities(registry, access))
+    for scope in body.scopes or everything:
         _require(scope, registry, access)
         try:
             condition = _filtered(body, scope, registry)
@@ -141,11 +155,6 @@ def searched_entities(
     if refused is not None and (not found or len(fitting) < len(found[0].order)):
         raise refused
     return tuple(found)
-
-
-def _everything(registry: Registry, access: Access) -> tuple[Scope, ...]:
-    names = searchable_entities(registry, access)  # each activity also has a type of its own
-    return tuple(Scope(name, "entities") for name in names if name != ACTIVITIES)
 
 
 def _has_find(registry: Registry, name: str) -> bool:
@@ -191,7 +200,7 @@ def _searched(
 ) -> tuple[Searched, QueryError | None]:
     """Return one record type, and what is wrong with an order that does not fit it."""
     registry, entity = model.registry, model.registry.entities[scope.name]
-    paths = [path for path in find_paths(model, entity.name) if not is_kept_from(access, path)]
+    paths = looked_in(model, entity.name, access)
     if scope.looked_in:
         known = dict.fromkeys(field_name(path) for path in paths)
         for column in scope.looked_in:
@@ -199,7 +208,7 @@ def _searched(
                 hint = did_you_mean(column, known)
                 message = f'search does not look in "{shorten(column)}" of "{entity.name}"'
                 raise QueryError(message, part=f"{scope.part}.searchColumns", hint=hint)
-        paths = [path for path in paths if field_name(path) in scope.looked_in]
+        paths = tuple(path for path in paths if field_name(path) in scope.looked_in)
     name = next((path for path in paths if path.key == entity.primary_field), None)
     others = tuple(path for path in paths if path is not name)
     order, is_ranked, misfit = _order(body, registry, entity.name)
