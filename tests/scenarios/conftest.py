@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -335,7 +337,7 @@ def running_chromium(chromium: str) -> Iterator[str]:
         process = subprocess.Popen(
             [chromium, "--headless", "--remote-debugging-port=0", f"--user-data-dir={profile}",
              *_BROWSER_ARGUMENTS],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         told = Path(profile) / "DevToolsActivePort"
         until = time.monotonic() + _TIMEOUT_MILLISECONDS / 1000
@@ -343,7 +345,7 @@ def running_chromium(chromium: str) -> Iterator[str]:
             assert process.poll() is None and time.monotonic() < until, "Chromium does not start"
             time.sleep(0.05)
         yield f"http://127.0.0.1:{told.read_text().split()[0]}"
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # what is called may be a script around the browser
         process.wait(timeout=10)
 
 
