@@ -12,14 +12,24 @@ from kartoteka_runtime.testing.plugin_suite import PluginSuite
 
 HERE = Path(__file__).parent
 LONGEST = ("clients", "plugins", "scenarios", "security")  # begun first, so that none ends alone
-# What stands above the record service holds no SQL: here the second engine is left to the slow run,
-# but for what several processes do to one database.
+# What stands above the record service and asks it no questions of its own holds no SQL: there the
+# second engine is left to the slow run, but for what several processes do to one database.
+_RUNTIME = "kartoteka_runtime"
 ABOVE_RECORDS = (
-    "clients",
-    "scenarios",
-    *(f"kartoteka_runtime/{one}" for one in ("cli", "dev", "web")),
-)
-ON_BOTH_ENGINES = ("test_conflict_pages.py", "test_published_meanwhile.py")
+    "clients", "plugins", "scenarios", "test_docs.py", "security/test_attacks.py",
+    *(f"{_RUNTIME}/{folder}" for folder in ("cli", "dev", "web")),
+    *(
+        f"{_RUNTIME}/web_api/test_{name}.py"
+        for name in (
+            "business_operations", "contract", "files", "impersonation", "oauth", "operations",
+            "record_addresses", "record_bodies", "transport", "webhooks",
+        )
+    ),
+)  # fmt: skip
+ON_BOTH_ENGINES = (
+    "test_bounded_statements.py", "test_conflict_pages.py", "test_published_meanwhile.py",
+)  # fmt: skip
+
 
 pytest_plugins = ["kartoteka_runtime.testing.fixtures"]
 
@@ -54,7 +64,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _repeats(item: pytest.Item, params: Mapping[str, object]) -> bool:
     """Tell whether a test on PostgreSQL shows little that the same one on SQLite does not."""
     if isinstance(item.parent, pytest.Class) and issubclass(item.parent.obj, PluginSuite):
-        return "created_and_opened" not in item.name or not params["companions"]
+        is_fullest = params.get("companions") == item.parent.obj.plugin.works_with
+        return "created_and_opened" not in item.name or not is_fullest
     path = item.path.relative_to(HERE)
     above = any(path.is_relative_to(folder) for folder in ABOVE_RECORDS)
     return above and path.name not in ON_BOTH_ENGINES

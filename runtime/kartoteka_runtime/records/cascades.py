@@ -59,7 +59,7 @@ async def delete_children(op: Operation, name: str, record_id: str, delete: Dele
     for entity, item in incoming:
         if item.cascade.delete == "cascade" and entity.name != POINTER:
             deletes = op.as_system() if is_kept(entity) else op
-            for child in await _children(op, entity, item, name, record_id):
+            for child in await _children(op, entity, item, name, record_id, locked=True):
                 if entity.parent_field == item.name:  # it has no privileges of its own
                     op.visited.add(("delete with parent", entity.name, child))
                 with needs(op, "delete", entity.name, child):
@@ -102,7 +102,7 @@ async def assign_children(
         child_model = op.model.entities[entity.name]
         if not child_model.is_owned:
             continue
-        for child in await _children(op, entity, item, name, record_id):
+        for child in await _children(op, entity, item, name, record_id, locked=True):
             stored = await child_model.queries.read(
                 op.connection, child, names=child_model.ownership_names
             )
@@ -129,10 +129,11 @@ def needs(op: Operation, privilege: str, entity: str, record_id: str) -> Iterato
 
 
 async def _children(
-    op: Operation, entity: Entity, item: Field, parent: str, record_id: str
+    op: Operation, entity: Entity, item: Field, parent: str, record_id: str, *, locked: bool = False
 ) -> list[str]:
-    build = partial(_children_query, op.model, entity, item)
-    sql = op.model.text(("children", entity.name, item.name), build)
+    """Return what names a record; ``locked``: what others delete or move meanwhile is left out."""
+    build = partial(_children_query, op.model, entity, item, locked=locked)
+    sql = op.model.text(("children", entity.name, item.name, locked), build)
     rows = await op.connection.fetch_all(sql, {"parent": record_id, "parent_entity": parent})
     return [str(row[0]) for row in rows]
 
@@ -149,9 +150,12 @@ def _names_parent(
     return table, condition
 
 
-def _children_query(model: CompiledModel, entity: Entity, item: Field) -> sa.Select[Any]:
+def _children_query(
+    model: CompiledModel, entity: Entity, item: Field, *, locked: bool
+) -> sa.Select[Any]:
     table, condition = _names_parent(model, entity, item)
-    return sa.select(table.c[entity.primary_id]).where(condition)
+    query = sa.select(table.c[entity.primary_id]).where(condition)
+    return query.with_for_update(of=table) if locked else query  # SQLite has but one writer
 
 
 def _unlink_query(model: CompiledModel, entity: Entity, item: Field) -> sa.Update:
