@@ -15,8 +15,8 @@ Dataverse's clients write:
 | who takes part in an activity | the activity's name before it | ``email_activity_parties`` |
 
 A link of an entity with itself has a second name with ``Referenced`` before it: of a lookup it
-means the same, of an N:N relationship the other direction. A name that is taken already makes way
-for ``relationship_target``. Source: reference web-api, section 2.
+means the same, of an N:N relationship the other direction. A name that is taken already, also by a
+field, makes way for ``relationship_target``. Source: reference web-api, section 2.
 """
 
 from __future__ import annotations
@@ -89,10 +89,12 @@ def _lookups_to(registry: Registry, owner: str) -> Iterator[tuple[Entity, Field]
 def _collection(
     registry: Registry, item: Entity, field: Field, owner: str, named: Mapping[str, Collection]
 ) -> Collection:
-    identity = registry.entities[owner].field_by_name[registry.entities[owner].primary_id]
+    fields = registry.entities[owner].field_by_name
+    identity = fields[registry.entities[owner].primary_id]
     plain = field.relationship or f"{item.name}_{field.name}"
     names = (_name(registry, item, field, owner), plain, f"{plain}_{owner}")
-    name = next((name for name in names if name not in named), f"{item.name}_{names[-1]}")
+    free = (name for name in names if name not in named and name not in fields)
+    name = next(free, f"{item.name}_{names[-1]}")
     return Collection(name, owner, item.name, Match(field, identity))
 
 

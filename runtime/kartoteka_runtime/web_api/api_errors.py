@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from kartoteka.errors import KartotekaError, RecordNotFound
 from kartoteka_runtime.security.request_limits import RequestLimit
 
@@ -39,13 +42,22 @@ class CallRefused(KartotekaError):
         status: The status of the answer.
         message: Why, in a sentence.
         code: The code that clients know this by; empty for the usual one of the status.
+        headers: What the answer says in headers.
     """
 
-    def __init__(self, status: int, message: str, *, code: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str = "",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Keep why."""
         self.status = status
         self.message = message
         self.code = code
+        self.headers = headers
         super().__init__(message)
 
 

@@ -235,9 +235,11 @@ def _range(call: ApiCall, size: int, *, is_raw: bool) -> tuple[int, int]:
     most = size if is_raw else PIECE_BYTES
     if not said:
         return 0, min(size, most)
+    whole = {"Content-Range": f"bytes */{size}"}
     found = _RANGE.fullmatch(said)
     if found is None or not (found[1] or found[2]):
-        raise CallRefused(416, f"Range is {shorten(said)!r}; one range of bytes is meant.")
+        reason = "one range of bytes is meant"
+        raise CallRefused(416, f"Range is {shorten(said)!r}; {reason}.", headers=whole)
     if not found[1]:
         start, end = max(0, size - int(found[2])), size
     else:
@@ -245,5 +247,6 @@ def _range(call: ApiCall, size: int, *, is_raw: bool) -> tuple[int, int]:
         end = min(int(found[2]) + 1, size) if found[2] else size
     is_after = start == size and (not is_raw or size == 0)  # some clients ask once more at the end
     if (start >= size and not is_after) or (end < start and not is_after):
-        raise CallRefused(416, f"Range is {shorten(said)!r}; the file has {size} bytes.")
+        reason = f"the file has {size} bytes"
+        raise CallRefused(416, f"Range is {shorten(said)!r}; {reason}.", headers=whole)
     return start, max(start, min(end, start + most))

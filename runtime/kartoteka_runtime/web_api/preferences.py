@@ -71,7 +71,7 @@ def read_preferences(header: str) -> Preferences:
         is_listing = False
         if name == "odata.maxpagesize" and _WHOLE.fullmatch(value):
             page_size = max(1, int(value))
-        elif name == "return" and value == "representation":
+        elif name == "return" and value.lower() == "representation":
             wants_record = True
         elif name == "odata.track-changes":
             tracks_changes = True

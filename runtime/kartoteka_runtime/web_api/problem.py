@@ -170,8 +170,10 @@ def _problem_of(
             response = problem(405, str(error))
             response.headers["Allow"] = allowed
             return response
-        case CallRefused(status=status, code=code):
-            return problem(status, str(error), code=code)
+        case CallRefused(status=status, code=code, headers=headers):
+            response = problem(status, str(error), code=code)
+            response.headers.update(headers)
+            return response
         case QueryError(code=code):
             return problem(400, str(error), code=code or _BAD_QUERY)
         case TooManyRecords():

@@ -72,3 +72,12 @@ def test_a_taken_name_makes_way(registry):
     named = _named(changed, "account")
     assert named["account_contacts"] == ("contact", "accountid")
     assert named["account_contacts_account"] == ("contact", "otherid")
+
+
+def test_a_field_keeps_its_name_before_a_collection(registry):
+    account = registry.entities["account"]
+    taken = replace(account.field_by_name["name"], name="account_contacts")
+    entities = {**registry.entities, "account": replace(account, fields=(*account.fields, taken))}
+    named = _named(replace(registry, entities=entities), "account")
+    assert "account_contacts" not in named
+    assert named["account_contacts_account"] == ("contact", "accountid")

@@ -107,6 +107,7 @@ async def test_a_small_upload_is_read_back_and_replaced_and_removed(boats):
     assert part.headers["content-range"] == "bytes 0-5/37"
     past = await boats.api.get(f"{boats.address}/papers/$value", headers={"Range": "bytes=37-"})
     assert past.status_code == 416
+    assert past.headers["content-range"] == "bytes */37"
 
     assert (
         await boats.put("papers", b"other", "%C5%81%C3%B3d%C5%BA.txt", If_Match="*")

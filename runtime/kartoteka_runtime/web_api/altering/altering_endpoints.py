@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from kartoteka.conditions.entity_collections import collections_of
 from kartoteka.editing.customize import Customization
 from kartoteka_runtime.records.compiled_model import CompiledModel
 from kartoteka_runtime.runtime_parts import Publisher, RuntimeParts
@@ -191,6 +192,8 @@ class AlteringEndpoints:
             name, field, _ = new_column(body, ground)
             if name in entity.field_by_name:
                 raise taken(f"a column of {entity.name}", name)
+            if name in collections_of(ground.registry, entity.name):
+                raise taken(f"a collection of {entity.name}", name)
             new.append((entity.name, name))
             changes = [Customization("entity", entity.name, ("fields", name), field)]
             if is_primary_image(body, name, field["type"]):
