@@ -9,41 +9,19 @@ from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Any
 
-import httpx
 import pytest
+from tests.security.small_office import ALL, Office, entity_text, role_text
 
-from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
 from kartoteka_runtime.jobs.webhook_sender import AddressRefused, GuardedBackend
-from kartoteka_runtime.known_ids import ROOT_UNIT, profile_id
-from kartoteka_runtime.publishing.bootstrap import add_user
-from kartoteka_runtime.records.acting_records import ActingRecords
-from kartoteka_runtime.testing.running_app import ORIGIN, RunningApp
+from kartoteka_runtime.known_ids import profile_id
+from kartoteka_runtime.testing.running_app import RunningApp
 
 _TYPE = "Microsoft.Dynamics.CRM."
-_ALL = ("create", "read", "write", "delete", "append", "append_to", "assign", "share")
-
-
-def _entity(name: str, fields: str = "", more: str = "ownership: user\n") -> str:
-    return (
-        f"kind: entity\nformat: 1\nname: {name}\nlabel: {{ en: {name} }}\n"
-        f"plural_label: {{ en: {name}s }}\nset_name: {name}s\nprimary_field: name\n{more}fields:\n"
-        f"  - {{ name: name, type: text, label: {{ en: Name }} }}\n{fields}"
-    )
-
-
-def _role(name: str, more: str = "", **levels: str) -> str:
-    lines = [f"kind: role\nformat: 1\nname: {name}\nlabel: {{ en: {name} }}\nprivileges:"]
-    for entity, level in levels.items():
-        said = level if ":" in level else ", ".join(f"{verb}: {level}" for verb in _ALL)
-        lines.append(f"  - {{ entity: {entity}, {said} }}")
-    return "\n".join(lines) + f"\n{more}"
-
-
 _SEEN = "read: organization, append_to: organization"
-_MARKER = ", ".join(f"{verb}: organization" for verb in _ALL[:6])
+_MARKER = ", ".join(f"{verb}: organization" for verb in ALL[:6])
 METADATA = {
-    "entities/dossier.yaml": _entity(
+    "entities/dossier.yaml": entity_text(
         "dossier",
         "  - { name: secret, type: text, label: { en: Secret }, secured: true }\n"
         "  - { name: remark, type: text, label: { en: Remark } }\n"
@@ -54,30 +32,30 @@ METADATA = {
         " relationship: dossier_above, hierarchical: true }\n",
         more="ownership: user\nfeatures: [change_tracking, notes]\n",
     ),
-    "entities/page.yaml": _entity(
+    "entities/page.yaml": entity_text(
         "page",
         "  - { name: dossierid, type: lookup, label: { en: Dossier }, target: dossier,"
         " relationship: dossier_pages, relation: parental }\n",
         more="ownership: none\nparent: dossierid\n",
     ),
-    "entities/copy.yaml": _entity(
+    "entities/copy.yaml": entity_text(
         "copy",
         "  - { name: dossierid, type: lookup, label: { en: Dossier }, target: dossier,"
         " relationship: dossier_copies, on_delete: cascade }\n",
     ),
-    "entities/scan.yaml": _entity(
+    "entities/scan.yaml": entity_text(
         "scan", "  - { name: documentbody_binary, type: file, label: { en: Body } }\n"
     ),
-    "entities/marker.yaml": _entity("marker"),
+    "entities/marker.yaml": entity_text("marker"),
     "relationships/dossier_marker.yaml": (
         "kind: relationship\nformat: 1\nname: dossier_marker\nleft: dossier\nright: marker\n"
         "intersect: dossiermarkers\nleft_label: { en: Dossiers }\nright_label: { en: Markers }\n"
     ),
-    "security_roles/clerk.yaml": _role(
+    "security_roles/clerk.yaml": role_text(
         "clerk", "miscellaneous: [bulk_delete]\n", dossier="user", scan="user", copy="user",
         annotation="user", userquery="user", marker=_MARKER, systemuser="read: business_unit",
     ),
-    "security_roles/agent.yaml": _role(
+    "security_roles/agent.yaml": role_text(
         "agent", "miscellaneous: [act_on_behalf, bulk_delete]\n",
         dossier="read: user, delete: user", systemuser=_SEEN,
     ),
@@ -88,65 +66,10 @@ METADATA = {
 }  # fmt: skip
 
 
-class Office:
-    """People with little who want more, and their tokens."""
-
-    def __init__(self, app: RunningApp) -> None:
-        self.app = app
-        self.people: dict[str, Principal] = {}
-        self._tokens: dict[tuple[str, str], str] = {}
-
-    async def hire(self, name: str, *roles: str, unit: str = ROOT_UNIT) -> None:
-        user_id = await add_user(
-            self.app.parts.records, user_name=name, first_name=name, last_name="X",
-            roles=list(roles), business_unit_id=unit,
-        )  # fmt: skip
-        self.people[name] = Principal(user_id, name)
-
-    def of(self, name: str) -> ActingRecords:
-        return self.app.parts.records.acting_as(self.people[name])
-
-    def user(self, name: str) -> Reference:
-        return Reference("systemuser", self.people[name].user_id)
-
-    async def ask(
-        self,
-        name: str,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        scope: str = "",
-        instead_of: str = "",
-        params: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> httpx.Response:
-        """Send a call; ``body`` is bytes, or what becomes JSON."""
-        if (name, scope) not in self._tokens:
-            tokens, user = self.app.parts.sessions.tokens, self.people[name].user_id
-            scopes = frozenset({scope}) if scope else None
-            self._tokens[name, scope], _ = await tokens.create(user, "test", scopes=scopes)
-        sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {}
-        if body is not None and not sent:
-            sent = {"json": body}
-        headers = {"Authorization": f"Bearer {self._tokens[name, scope]}", **(headers or {})}
-        if instead_of:
-            headers["MSCRMCallerID"] = self.people[instead_of].user_id
-        transport = httpx.ASGITransport(app=self.app.app)
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-            return await client.request(
-                method, f"/api/data/v9.2/{path}", params=params, headers=headers, **sent
-            )
-
-
 @pytest.fixture
 async def office(start_app: Callable[..., Awaitable[RunningApp]]) -> Office:
     found = Office(await start_app(metadata=METADATA, languages=("en",)))
-    await found.hire("root", "system_administrator")
-    north = await found.of("root").create("businessunit", {"name": "North"})
-    await found.hire("bob", "clerk", unit=north)
-    await found.hire("mal", "clerk")
-    await found.hire("agent", "agent")
+    await found.staff()
     return found
 
 

@@ -9,25 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.security.small_office import Office as SmallOffice
+from tests.security.small_office import entity_text, role_text
 
-from kartoteka.plugin_api.contexts import Principal
 from kartoteka.record_values import Reference
-from kartoteka_runtime.known_ids import ROOT_UNIT
-from kartoteka_runtime.publishing.bootstrap import add_user
-from kartoteka_runtime.records.acting_records import ActingRecords
-from kartoteka_runtime.testing.running_app import ORIGIN, RunningApp
+from kartoteka_runtime.testing.running_app import RunningApp
 
 _TYPE = "Microsoft.Dynamics.CRM."
-_DATA, _SEARCH = "/api/data/v9.2/", "/api/search/v1.0/"
-_ALL = ("create", "read", "write", "delete", "append", "append_to", "assign", "share")
-
-
-def _entity(name: str, fields: str = "", more: str = "ownership: user\n") -> str:
-    return (
-        f"kind: entity\nformat: 1\nname: {name}\nlabel: {{ en: {name} }}\n"
-        f"plural_label: {{ en: {name}s }}\nset_name: {name}s\nprimary_field: name\n{more}fields:\n"
-        f"  - {{ name: name, type: text, label: {{ en: Name }}, max_length: 100 }}\n{fields}"
-    )
+_SEARCH = "/api/search/v1.0/"
+_JSON = {"Content-Type": "application/json"}
 
 
 def _find(entity: str, *fields: str, columns: tuple[str, ...] = ("name",)) -> str:
@@ -37,17 +27,9 @@ def _find(entity: str, *fields: str, columns: tuple[str, ...] = ("name",)) -> st
     )
 
 
-def _role(name: str, more: str = "", **levels: str) -> str:
-    lines = [f"kind: role\nformat: 1\nname: {name}\nlabel: {{ en: {name} }}\nprivileges:"]
-    for entity, level in levels.items():
-        said = level if ":" in level else ", ".join(f"{verb}: {level}" for verb in _ALL)
-        lines.append(f"  - {{ entity: {entity}, {said} }}")
-    return "\n".join(lines) + f"\n{more}"
-
-
 _LINKED = "read: organization, append: organization, append_to: organization"
 METADATA = {
-    "entities/parcel.yaml": _entity(
+    "entities/parcel.yaml": entity_text(
         "parcel",
         "  - { name: secret, type: text, label: { en: Secret }, secured: true }\n"
         "  - { name: story, type: text, label: { en: Story }, format: multi_line,"
@@ -58,17 +40,17 @@ METADATA = {
         " relationship: parcel_above, hierarchical: true }\n",
         more="ownership: user\nfeatures: [merge, notes, activities]\n",
     ),
-    "entities/box.yaml": _entity(
+    "entities/box.yaml": entity_text(
         "box", "  - { name: pin, type: text, label: { en: Pin }, secured: true }\n"
     ),
-    "entities/piece.yaml": _entity(
+    "entities/piece.yaml": entity_text(
         "piece",
         "  - { name: parcelid, type: lookup, label: { en: Parcel }, target: parcel,"
         " relationship: parcel_pieces, relation: parental }\n"
         "  - { name: sealid, type: lookup, label: { en: Seal }, target: parcel,"
         " relationship: parcel_seals }\n",
     ),
-    "entities/tag.yaml": _entity("tag"),
+    "entities/tag.yaml": entity_text("tag"),
     "relationships/parcel_tag.yaml": (
         "kind: relationship\nformat: 1\nname: parcel_tag\nleft: parcel\nright: tag\n"
         "intersect: parceltags\nleft_label: { en: Parcels }\nright_label: { en: Tags }\n"
@@ -77,11 +59,11 @@ METADATA = {
         "parcel", "name", "story", "boxid", "lockid", "ownerid", columns=("name", "secret")
     ),
     "views/box_find.yaml": _find("box", "name"),
-    "security_roles/clerk.yaml": _role(
+    "security_roles/clerk.yaml": role_text(
         "clerk", "miscellaneous: [merge]\n", parcel="user", box="user", piece="user",
         annotation="user", tag="user", activitypointer="user", systemuser="read: business_unit",
     ),
-    "security_roles/agent.yaml": _role(
+    "security_roles/agent.yaml": role_text(
         "agent", "miscellaneous: [act_on_behalf]\n", parcel="user", piece="user",
         systemuser="read: organization, append_to: organization",
     ),
@@ -92,55 +74,8 @@ METADATA = {
 }  # fmt: skip
 
 
-class Office:
-    """People with little who want more, and their tokens."""
-
-    def __init__(self, app: RunningApp) -> None:
-        self.app = app
-        self.people: dict[str, Principal] = {}
-        self._tokens: dict[tuple[str, str], str] = {}
-
-    async def hire(self, name: str, *roles: str, unit: str = ROOT_UNIT) -> None:
-        user_id = await add_user(
-            self.app.parts.records, user_name=name, first_name=name, last_name="X",
-            roles=list(roles), business_unit_id=unit,
-        )  # fmt: skip
-        self.people[name] = Principal(user_id, name)
-
-    def of(self, name: str) -> ActingRecords:
-        return self.app.parts.records.acting_as(self.people[name])
-
-    def user(self, name: str) -> Reference:
-        return Reference("systemuser", self.people[name].user_id)
-
-    async def ask(
-        self,
-        name: str,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        scope: str = "",
-        instead_of: str = "",
-        params: dict[str, str] | None = None,
-    ) -> httpx.Response:
-        """Send a call; ``body`` is bytes, or what becomes JSON."""
-        if (name, scope) not in self._tokens:
-            tokens, user = self.app.parts.sessions.tokens, self.people[name].user_id
-            scopes = frozenset({scope}) if scope else None
-            self._tokens[name, scope], _ = await tokens.create(user, "test", scopes=scopes)
-        headers = {"Authorization": f"Bearer {self._tokens[name, scope]}"}
-        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        if instead_of:
-            headers["MSCRMCallerID"] = self.people[instead_of].user_id
-        transport = httpx.ASGITransport(app=self.app.app)
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-            path = path if path.startswith("/") else _DATA + path
-            return await client.request(
-                method, path, params=params, headers=headers, content=content
-            )
+class Office(SmallOffice):
+    """People who search and merge."""
 
     async def search(self, name: str, verb: str = "query", /, **body: Any) -> httpx.Response:
         return await self.ask(name, "POST", _SEARCH + verb, body)
@@ -158,11 +93,7 @@ class Office:
 @pytest.fixture
 async def office(start_app: Callable[..., Awaitable[RunningApp]]) -> Office:
     found = Office(await start_app(metadata=METADATA, languages=("en",)))
-    await found.hire("root", "system_administrator")
-    north = await found.of("root").create("businessunit", {"name": "North"})
-    await found.hire("bob", "clerk", unit=north)
-    await found.hire("mal", "clerk")
-    await found.hire("agent", "agent")
+    await found.staff()
     return found
 
 
@@ -279,7 +210,9 @@ _HOSTILE = (
 async def test_hostile_searches_are_refused_in_a_sentence(office: Office) -> None:
     for body in _HOSTILE:
         for version in ("v1.0", "v2.0"):
-            answer = await office.ask("mal", "POST", f"/api/search/{version}/query", body)
+            answer = await office.ask(
+                "mal", "POST", f"/api/search/{version}/query", body, headers=_JSON
+            )
             assert answer.status_code == 400, (body[:60], answer.text)
             assert answer.json()["error"]["message"]
     for text in ("*a*" * 60, "%" * 200, "\u202eabc", "a\u0301" * 90, "\\" * 199, "_" * 200):

@@ -10,6 +10,9 @@ import pytest
 
 CRM = "Microsoft.Dynamics.CRM"
 
+# SQLite lets one write after the other; PostgreSQL locks single records.
+locks_records = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+
 _HEAD = """\
 kind: entity
 format: 1
@@ -93,7 +96,7 @@ class Depots:
             yield writer
 
     async def waiting(self) -> None:
-        """Return when a request waits for what somebody else has locked."""
+        """Return when a request waits for what somebody else has depots."""
         sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         async with asyncio.timeout(10):
             while not await self._number(sql):
@@ -110,14 +113,6 @@ async def depots(start_app):
     app = await start_app(metadata=_METADATA, languages=("en",))
     async with app.api_as() as api:
         yield Depots(app, api)
-
-
-@pytest.fixture
-def locked(depots, engine):
-    """Give the depots where single records are locked: SQLite lets one write after the other."""
-    if engine != "postgresql":
-        pytest.skip("writers wait for one another as a whole")
-    return depots
 
 
 async def test_merges_and_deletes_at_once_end_as_one_after_the_other(depots):
@@ -145,60 +140,64 @@ async def test_merges_and_deletes_at_once_end_as_one_after_the_other(depots):
         assert left[1] == ""
 
 
-async def test_a_record_that_is_deleted_first_is_named_as_not_found(locked):
-    goes, stays, crates, _ = await locked.filled()
-    async with locked.somebody() as writer:
+@locks_records
+async def test_a_record_that_is_deleted_first_is_named_as_not_found(depots):
+    goes, stays, crates, _ = await depots.filled()
+    async with depots.somebody() as writer:
         await writer.execute("DELETE FROM depotpier")
         await writer.execute("UPDATE crate SET depot = NULL")
         await writer.execute("DELETE FROM depot WHERE depotid = %s", (goes,))
-        merging = asyncio.create_task(locked.merge(stays, goes))
-        await locked.waiting()
+        merging = asyncio.create_task(depots.merge(stays, goes))
+        await depots.waiting()
     answer = await merging
     assert (answer.status_code, answer.json()["error"]["message"]) == (
         404, f"depot {goes} was not found",
     )  # fmt: skip
 
 
-async def test_children_that_others_delete_or_move_are_left_to_them(locked):
-    goes, stays, crates, _ = await locked.filled()
-    third = await locked.add("depot", name="Third")
-    async with locked.somebody() as writer:
+@locks_records
+async def test_children_that_others_delete_or_move_are_left_to_them(depots):
+    goes, stays, crates, _ = await depots.filled()
+    third = await depots.add("depot", name="Third")
+    async with depots.somebody() as writer:
         await writer.execute("DELETE FROM crate WHERE crateid = %s", (crates[0],))
         await writer.execute("DELETE FROM depotpier")
         await writer.execute(
             "UPDATE crate SET depot = %s WHERE crateid = %s", (third, crates[1])
         )  # fmt: skip
-        merging = asyncio.create_task(locked.merge(stays, goes))
-        await locked.waiting()
+        merging = asyncio.create_task(depots.merge(stays, goes))
+        await depots.waiting()
     answer = await merging
     assert answer.status_code == 204, answer.text
-    assert await locked.where(crates) == ["", third, stays]
+    assert await depots.where(crates) == ["", third, stays]
 
 
-async def test_who_is_waited_for_in_a_circle_is_tried_again(locked):
-    goes, stays, crates, _ = await locked.filled()
-    async with locked.somebody() as writer:
+@locks_records
+async def test_who_is_waited_for_in_a_circle_is_tried_again(depots):
+    goes, stays, crates, _ = await depots.filled()
+    async with depots.somebody() as writer:
         await writer.execute("SELECT 1 FROM crate WHERE crateid = %s FOR UPDATE", (crates[2],))
-        merging = asyncio.create_task(locked.merge(stays, goes))
-        await locked.waiting()
+        merging = asyncio.create_task(depots.merge(stays, goes))
+        await depots.waiting()
         # The database ends the merge, which has waited for longer, and not this one.
         await writer.execute("UPDATE depot SET name = 'Went' WHERE depotid = %s", (goes,))
         await writer.execute("UPDATE depot SET statecode = 1 WHERE depotid = %s", (goes,))
     answer = await merging
     message = answer.json()["error"]["message"]
     assert (answer.status_code, "Went" in message) == (400, True), message
-    assert await locked.where(crates) == [goes] * 3
+    assert await depots.where(crates) == [goes] * 3
 
 
-async def test_what_is_named_and_deleted_at_that_moment_is_said(locked):
-    goes, stays, _, _ = await locked.filled()
-    pier = await locked.add("pier", name="Other")
-    async with locked.somebody() as writer:
+@locks_records
+async def test_what_is_named_and_deleted_at_that_moment_is_said(depots):
+    goes, stays, _, _ = await depots.filled()
+    pier = await depots.add("pier", name="Other")
+    async with depots.somebody() as writer:
         await writer.execute("DELETE FROM pier WHERE pierid = %s", (pier,))
         merging = asyncio.create_task(
-            locked.merge(stays, goes, **{"pier@odata.bind": f"piers({pier})"})
+            depots.merge(stays, goes, **{"pier@odata.bind": f"piers({pier})"})
         )
-        await locked.waiting()
+        await depots.waiting()
     answer = await merging
     error = answer.json()["error"]
     assert answer.status_code == 400, error
