@@ -31,7 +31,7 @@ _AGENT = "kartoteka-webhooks"
 
 
 class AddressRefused(Exception):
-    """A name leads to an address that messages are not sent to."""
+    """A name stands for an address that messages are not sent to."""
 
 
 @dataclass(frozen=True, slots=True)

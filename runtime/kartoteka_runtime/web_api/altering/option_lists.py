@@ -25,7 +25,7 @@ class OptionList:
     """A list of options, and where each of them stands.
 
     ``path`` is that of the list; of states and reasons there is none, since each state has a list
-    of its own. ``before`` are changes without which its paths lead nowhere.
+    of its own. ``before`` are changes without which nothing stands at its paths.
     """
 
     called: str
